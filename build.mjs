@@ -1,0 +1,170 @@
+// Builds everything: `node build.mjs`; `--quick` makes only what `npm start` needs; `--tests` adds the test bundles.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import * as esbuild from 'esbuild'
+import { checkImports } from './tools/import-rules.mjs'
+
+const quick = process.argv.includes('--quick')
+const tests = process.argv.includes('--tests')
+
+/** Engines of 2021: their syntax, in one file. Private members stay private members, as WeakMaps they are ten times slower. */
+export const bareEngine = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2020',
+  supported: { 'class-private-field': true, 'class-private-method': true, 'class-field': true },
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+}
+
+const nodeEntries = {
+  node: 'runtimes/node/index.ts',
+  service: 'runtimes/node/service/index.ts',
+  cli: 'runtimes/node/cli/main.ts',
+  memory: 'runtimes/memory/index.ts',
+  bytes: 'lib/bytes/index.ts',
+  errors: 'lib/errors.ts',
+  runtime: 'lib/runtime/index.ts',
+  crypto: 'lib/crypto/index.ts',
+  jwt: 'lib/jwt/index.ts',
+  signaling: 'lib/signaling/index.ts',
+  webrtc: 'lib/webrtc/index.ts',
+  device: 'lib/device/index.ts',
+  client: 'lib/client/index.ts',
+  cloud: 'lib/cloud/index.ts',
+}
+
+/** Single files whose size is promised: name, entry, options, and the largest size allowed (bytes raw, bytes gzip). */
+const sized = [
+  { name: 'lenskey-token.quickjs.js', entry: 'runtimes/quickjs/token.ts', options: bareEngine, raw: 48_000, gzip: 18_000 },
+  { name: 'lenskey-device.quickjs.js', entry: 'runtimes/quickjs/device.ts', options: bareEngine, raw: 75_000, gzip: 27_000 },
+  { name: 'lenskey-client.js', entry: 'runtimes/browser/index.ts', options: { bundle: true, format: 'esm', target: 'es2022', platform: 'browser' }, raw: 90_000, gzip: 32_000 },
+]
+
+const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)))
+
+async function buildLibrary() {
+  return esbuild.build({
+    entryPoints: present(nodeEntries),
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    packages: 'external',
+    sourcemap: !quick,
+    chunkNames: 'chunks/[name]-[hash]',
+    metafile: true,
+    logLevel: 'warning',
+  })
+}
+
+async function buildBrowser() {
+  const common = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', metafile: true, logLevel: 'warning' }
+  const library = await esbuild.build({ ...common, entryPoints: ['runtimes/browser/index.ts'], outfile: 'dist/browser.js', packages: 'external' })
+  const viewer = await esbuild.build({
+    ...common,
+    entryPoints: { viewer: 'runtimes/browser/viewer/viewer.ts' },
+    outdir: 'dist/viewer',
+    minify: true,
+    sourcemap: false,
+  })
+  return [library, viewer]
+}
+
+async function buildSized() {
+  const results = []
+  for (const target of sized.filter(({ entry }) => existsSync(entry))) {
+    const outfile = `dist/${target.name}`
+    const result = await esbuild.build({
+      ...target.options, entryPoints: [target.entry], outfile, minify: true, metafile: true, logLevel: 'warning',
+    })
+    const leaked = Object.values(result.metafile.outputs)[0].imports
+    if (leaked.length > 0) throw new Error(`${outfile} still imports ${leaked.map(({ path }) => path).join(', ')}`)
+    const bytes = readFileSync(outfile)
+    results.push({ result, row: sizeRow(target, bytes) })
+  }
+  return results
+}
+
+function sizeRow({ name, raw, gzip }, bytes) {
+  const sizes = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length }
+  if (sizes.raw > raw || sizes.gzip > gzip) {
+    throw new Error(`${name} is ${sizes.raw} bytes (${sizes.gzip} gzip), over its limit of ${raw} (${gzip} gzip)`)
+  }
+  return { target: name, ...sizes, 'raw limit': raw, 'gzip limit': gzip }
+}
+
+function buildTypes() {
+  for (const project of ['tsconfig.lib.json', 'tsconfig.json']) {
+    execFileSync(process.execPath, [
+      'node_modules/typescript/bin/tsc', '-p', project, '--noEmit', 'false', '--declaration', '--emitDeclarationOnly',
+      '--rootDir', '.', '--outDir', 'dist/types',
+    ], { stdio: 'inherit' })
+  }
+  rmSync('dist/types/test', { recursive: true, force: true })
+  rmSync('dist/types/bench', { recursive: true, force: true })
+  rmSync('dist/types/examples', { recursive: true, force: true })
+  // A consumer has no .ts files beside these declarations.
+  for (const file of filesUnder('dist/types', '.d.ts')) {
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/((?:from|import\()\s*['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2'))
+  }
+}
+
+export function filesUnder(folder, ending) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true }).map((file) => join(folder, String(file))).filter((file) => file.endsWith(ending)).sort()
+}
+
+/** Each test/lib file becomes a tap program of its own, and all of them together one program for a bare engine. */
+async function buildTests() {
+  rmSync('build/test', { recursive: true, force: true })
+  const portable = filesUnder('test/lib', '.test.ts')
+  const inFront = {
+    name: 'runner-in-front',
+    setup(build) {
+      build.onResolve({ filter: /^portable:/ }, ({ path }) => ({ path: path.slice('portable:'.length), namespace: 'portable' }))
+      build.onLoad({ filter: /.*/, namespace: 'portable' }, ({ path }) => ({
+        contents: `import './test/suite-tap.ts'\nimport './${path}'`, resolveDir: '.', loader: 'ts',
+      }))
+    },
+  }
+  const common = { bundle: true, splitting: true, format: 'esm', target: 'node20', platform: 'node', packages: 'external', sourcemap: 'linked', logLevel: 'warning' }
+  const named = (files, make) => Object.fromEntries(files.map((file) => [file.slice('test/'.length, -'.ts'.length), make(file)]))
+  await esbuild.build({
+    ...common,
+    entryPoints: { ...named(portable, (file) => `portable:${file}`), ...named(filesUnder('test/node', '.ts'), (file) => `./${file}`) },
+    outdir: 'build/test',
+    plugins: [inFront],
+  })
+  mkdirSync('build/test', { recursive: true })
+  const lines = portable.map((file) => `import './${file}'`)
+  await esbuild.build({
+    ...bareEngine,
+    stdin: { contents: `import { runTests } from './test/run-bare.ts'\n${lines.join('\n')}\nvoid runTests()`, resolveDir: '.', loader: 'ts' },
+    outfile: 'build/test/bare.js',
+    minify: true,
+    keepNames: false,
+    logLevel: 'warning',
+  })
+  if (existsSync('bench')) {
+    const benches = filesUnder('bench', '.ts')
+    if (benches.length > 0) await esbuild.build({ ...common, entryPoints: benches, outbase: '.', outdir: 'build' })
+  }
+}
+
+rmSync('dist', { recursive: true, force: true })
+const library = await buildLibrary()
+const browser = existsSync('runtimes/browser/viewer/viewer.ts') ? await buildBrowser() : []
+if (!quick) {
+  const bundles = await buildSized()
+  checkImports([library, ...browser, ...bundles.map(({ result }) => result)].map(({ metafile }) => metafile))
+  console.table(Object.fromEntries(bundles.map(({ row: { target, ...sizes } }) => [target, sizes])))
+  buildTypes()
+}
+if (tests) await buildTests()
+console.log(`built ${relative('.', 'dist')}/`)

@@ -1,0 +1,21 @@
+import { LenskeyError } from '../errors.ts'
+
+/** Lower case. */
+export function encodeHex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16)
+  return text
+}
+
+/**
+ * Either case.
+ * @throws {LenskeyError} `ERR_HEX`
+ */
+export function decodeHex(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
+    throw new LenskeyError('ERR_HEX', 'not a string of two-digit hexadecimal bytes')
+  }
+  const bytes = new Uint8Array(text.length / 2)
+  for (let at = 0; at < bytes.length; at++) bytes[at] = parseInt(text.slice(2 * at, 2 * at + 2), 16)
+  return bytes
+}

@@ -1,0 +1,5 @@
+export * from './base64url.ts'
+export * from './concat.ts'
+export * from './equal.ts'
+export * from './hex.ts'
+export * from './utf8.ts'

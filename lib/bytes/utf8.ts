@@ -1,0 +1,103 @@
+import { LenskeyError } from '../errors.ts'
+
+// The host's coders, where there are any: the names are not in the language, so they are looked up, not assumed.
+interface HostCoders {
+  TextEncoder?: new () => { encode(text: string): Uint8Array }
+  TextDecoder?: new (label: 'utf-8', options: { fatal: true; ignoreBOM: true }) => { decode(bytes: Uint8Array): string }
+}
+
+/** What `encodeUtf8` and `decodeUtf8` do, in the language alone. */
+export const portableUtf8 = { encode: encodePortably, decode: decodePortably }
+
+let chosen: typeof portableUtf8 | undefined
+
+// Chosen at the first call, since modules do nothing while loading.
+function coders(): typeof portableUtf8 {
+  if (chosen !== undefined) return chosen
+  const host = globalThis as HostCoders
+  if (host.TextEncoder === undefined || host.TextDecoder === undefined) {
+    chosen = portableUtf8
+  } else {
+    const encoder = new host.TextEncoder()
+    const decoder = new host.TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    chosen = {
+      encode: (text) => encoder.encode(text),
+      decode(bytes) {
+        try {
+          return decoder.decode(bytes)
+        } catch (cause) {
+          throw new LenskeyError('ERR_UTF8', 'not well-formed UTF-8', { cause })
+        }
+      },
+    }
+  }
+  return chosen
+}
+
+/** Lone surrogates become U+FFFD, as in the Encoding standard. */
+export function encodeUtf8(text: string): Uint8Array {
+  return coders().encode(text)
+}
+
+/**
+ * Strict (RFC 3629): overlong forms, surrogates and cut sequences are refused. A byte order mark is kept.
+ * @throws {LenskeyError} `ERR_UTF8`
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return coders().decode(bytes)
+}
+
+function encodePortably(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * 3)
+  let out = 0
+  for (let at = 0; at < text.length; at++) {
+    let point = text.codePointAt(at) as number
+    if (point > 0xffff) at++
+    else if (point >= 0xd800 && point < 0xe000) point = 0xfffd
+    if (point < 0x80) {
+      bytes[out++] = point
+    } else if (point < 0x800) {
+      bytes[out++] = 0xc0 | (point >> 6)
+      bytes[out++] = 0x80 | (point & 63)
+    } else if (point < 0x10000) {
+      bytes[out++] = 0xe0 | (point >> 12)
+      bytes[out++] = 0x80 | ((point >> 6) & 63)
+      bytes[out++] = 0x80 | (point & 63)
+    } else {
+      bytes[out++] = 0xf0 | (point >> 18)
+      bytes[out++] = 0x80 | ((point >> 12) & 63)
+      bytes[out++] = 0x80 | ((point >> 6) & 63)
+      bytes[out++] = 0x80 | (point & 63)
+    }
+  }
+  return bytes.slice(0, out)
+}
+
+function decodePortably(bytes: Uint8Array): string {
+  let text = ''
+  let at = 0
+  while (at < bytes.length) {
+    const lead = bytes[at]
+    if (lead < 0x80) {
+      text += String.fromCharCode(lead)
+      at++
+      continue
+    }
+    const length = lead >= 0xf0 && lead < 0xf5 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 0
+    let point = lead & (0xff >> (length + 1))
+    if (length === 0 || at + length > bytes.length) throw malformed(at)
+    for (let next = at + 1; next < at + length; next++) {
+      if ((bytes[next] & 0xc0) !== 0x80) throw malformed(next)
+      point = (point << 6) | (bytes[next] & 63)
+    }
+    const smallest = length === 2 ? 0x80 : length === 3 ? 0x800 : 0x10000
+    if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) throw malformed(at)
+    text += String.fromCodePoint(point)
+    at += length
+  }
+  return text
+}
+
+function malformed(offset: number): LenskeyError {
+  return new LenskeyError('ERR_UTF8', `not well-formed UTF-8 at offset ${offset}`)
+}

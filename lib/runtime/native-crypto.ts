@@ -1,0 +1,24 @@
+/** An ES256 private key held by the platform. */
+export interface NativeSigner {
+  /** ECDSA P-256 with SHA-256 over `message`; R‖S, 64 bytes. */
+  sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+/** An ES256 public key held by the platform. */
+export interface NativeVerifier {
+  /** @param signature - R‖S, 64 bytes, high S included (RFC 7518 §3.4 has no low-S rule) */
+  verify(message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>
+}
+
+/**
+ * Crypto that the platform does faster than JavaScript can: OpenSSL in Node, WebCrypto, a board's TLS library.
+ * Every part is optional; what is missing is done in JavaScript with the same results.
+ */
+export interface NativeCrypto {
+  /** @param d - the private scalar, 32 bytes; @param point - the public point, 65 bytes, uncompressed */
+  p256Signer?(d: Uint8Array, point: Uint8Array): NativeSigner
+  /** @param point - 65 bytes, uncompressed, already checked to be on the curve */
+  p256Verifier?(point: Uint8Array): NativeVerifier
+  sha256?(message: Uint8Array): Uint8Array
+  hmacSha256?(key: Uint8Array, message: Uint8Array): Uint8Array
+}

@@ -1,0 +1,28 @@
+/** What a socket reports. Each is called from the host's loop, never from inside a call on the socket. */
+export interface WebSocketHandlers {
+  opened(): void
+  /** A whole text message. Binary messages are not delivered: no protocol spoken over WebSocket here has them. */
+  text(message: string): void
+  /**
+   * Exactly once, whether the socket never opened, failed or was closed by either side.
+   * @param code - RFC 6455 close code, 1006 when there was none
+   */
+  closed(code: number, reason: string): void
+}
+
+export interface WebSocketConnection {
+  /** Ignored unless open. */
+  send(message: string): void
+  /** Starts the closing handshake; `closed` follows. */
+  close(code: number, reason: string): void
+  /** Drops the connection without a handshake: for a peer that no longer answers. `closed` follows. */
+  abandon(): void
+  /** Bytes accepted by `send` that the network has not taken yet. */
+  bufferedBytes(): number
+}
+
+/** WebSockets (RFC 6455) as the host offers them: no subprotocol, no extra headers. */
+export interface WebSockets {
+  /** @param maxMessageBytes - a longer message closes the socket with 1009; default 256 KiB */
+  open(url: string, handlers: WebSocketHandlers, options?: { maxMessageBytes?: number }): WebSocketConnection
+}

@@ -43,8 +43,7 @@ export interface DataChannel {
   readonly bufferedAmount: number
   bufferedAmountLowThreshold: number
   binaryType: string
-  send(data: string): void
-  send(data: Uint8Array): void
+  send: ((data: string) => void) & ((data: Uint8Array) => void)
   close(): void
   addEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void
   removeEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void

@@ -43,7 +43,7 @@ export interface DataChannel {
   readonly bufferedAmount: number
   bufferedAmountLowThreshold: number
   binaryType: string
-  send: ((data: string) => void) & ((data: Uint8Array) => void)
+  send: ((data: string) => void) & ((data: Uint8Array<ArrayBuffer>) => void)
   close(): void
   addEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void
   removeEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void
@@ -104,8 +104,9 @@ export interface VideoSender {
   readonly ready: boolean
   /** One RTP packet (RFC 3550); payload type and SSRC are rewritten to what was negotiated. */
   sendRtp(packet: Uint8Array): void
-  /** The peer asks for a key frame (RTCP PLI or FIR), or has just become ready. */
+  /** The peer asks for a key frame (RTCP PLI or FIR); how often is up to the peer. */
   onKeyFrameRequest: (() => void) | undefined
+  /** `ready` has become true; again after every time it was false. */
   onReady: (() => void) | undefined
 }
 
@@ -113,6 +114,8 @@ export interface VideoReceiver {
   readonly codec: VideoCodec | undefined
   /** One RTP packet as it arrived. */
   onRtp: ((packet: Uint8Array) => void) | undefined
+  /** Asks the peer for a key frame (RTCP PLI); it may not have one to give. */
+  requestKeyFrame(): void
 }
 
 export interface PeerConnectionConfiguration {

@@ -1,0 +1,3 @@
+export * from './viewer.ts'
+export * from '../signaling/client.ts'
+export * from '../signaling/client-message-transport.ts'

@@ -1,0 +1,152 @@
+import { messageOf } from '../errors.ts'
+import type { Host } from '../runtime/index.ts'
+import { TypedEventEmitter } from '../signaling/event-emitter.ts'
+import {
+  ClientMessageTransportSecurityMode, createClientMessageTransport, createSignalingClient, type SignalingChannelState, type SignalingClient,
+  type SignalingClientOptions, SignalingConnectionState,
+} from '../signaling/index.ts'
+import { type CreatePeerConnection, type PeerConnection, type PeerConnectionState, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+
+/** The steps from a click to a picture, in the order in which they come when all goes well. */
+export const VIEWER_PHASES = ['start', 'signaling', 'setup', 'offer', 'media', 'frame'] as const
+/**
+ * - `start`: `start()` was called
+ * - `signaling`: the service has given a channel and the socket is open
+ * - `setup`: the camera has answered, and both sign their messages
+ * - `offer`: the first description of the camera has come
+ * - `media`: ICE and DTLS are done
+ * - `frame`: a picture has been decoded; told by the program with `frameSeen()`
+ */
+export type ViewerPhase = (typeof VIEWER_PHASES)[number]
+
+export interface ViewerOptions<Connection extends PeerConnection> extends SignalingClientOptions {
+  /** The secret shared with the camera; without one the access token must do. */
+  sharedSecret?: string
+  /** Names the secret when the camera has several. */
+  keyId?: string
+  createPeerConnection: CreatePeerConnection<Connection>
+  /** Called before anything is negotiated: register for tracks here. */
+  attach: (peerConnection: Connection) => void
+}
+
+export interface ViewerEvents {
+  /** A phase was reached for the first time; `sinceStartMs` is its time. */
+  phase: (phase: ViewerPhase, sinceStartMs: number) => void
+  signalingstatechange: (state: SignalingConnectionState) => void
+  channelstatechange: (state: SignalingChannelState) => void
+  connectionstatechange: (state: PeerConnectionState) => void
+  /** The session is over and will not come back by itself; the error says why, undefined after `close()`. */
+  ended: (error: unknown) => void
+}
+
+/** A session with one camera. */
+export interface Viewer<Connection extends PeerConnection> {
+  readonly client: SignalingClient
+  /** Undefined until the camera has answered. */
+  readonly peerConnection: Connection | undefined
+  start(): void
+  /** Tells that a picture was decoded, which only the program can see. */
+  frameSeen(): void
+  close(): void
+  on<Name extends keyof ViewerEvents>(name: Name, listener: ViewerEvents[Name]): void
+  off<Name extends keyof ViewerEvents>(name: Name, listener: ViewerEvents[Name]): void
+}
+
+/** Signaling, negotiation and their recovery for a program that wants to see a camera. No I/O until `start()`. */
+export function createViewer<Connection extends PeerConnection>(options: ViewerOptions<Connection>, host: Host): Viewer<Connection> {
+  const client = createSignalingClient(options, host)
+  const events = new TypedEventEmitter<{ [Name in keyof ViewerEvents]: ViewerEvents[Name] }>(host.log)
+  const reached = new Set<ViewerPhase>()
+  const cleanUp: (() => void)[] = []
+  let startMs = 0
+  let peerConnection: Connection | undefined
+  let over = false
+
+  const reach = (phase: ViewerPhase): void => {
+    if (reached.has(phase) || over) return
+    reached.add(phase)
+    events.emit('phase', phase, host.clock.monotonicMs() - startMs)
+  }
+
+  const end = (error: unknown): void => {
+    if (over) return
+    over = true
+    for (const step of cleanUp) step()
+    client.close()
+    events.emit('signalingstatechange', client.connectionState)
+    events.emit('ended', error)
+    events.clear()
+  }
+
+  client.on('connectionstatechange', () => {
+    events.emit('signalingstatechange', client.connectionState)
+    if (client.connectionState === SignalingConnectionState.CONNECTED) reach('signaling')
+  })
+  client.on('channelstatechange', () => {
+    events.emit('channelstatechange', client.channelState)
+  })
+  client.on('error', end)
+
+  const transport = createClientMessageTransport(
+    client,
+    options.sharedSecret === undefined
+      ? { securityMode: ClientMessageTransportSecurityMode.NONE }
+      : { securityMode: ClientMessageTransportSecurityMode.SHARED_SECRET, sharedSecret: options.sharedSecret, keyId: options.keyId },
+  )
+  transport.on('error', end)
+  transport.on('webrtcsignalingmessage', ({ type }) => {
+    if (type === 'DESCRIPTION') reach('offer')
+  })
+  transport.on('setupdone', (iceServers = []) => {
+    reach('setup')
+    const pc = options.createPeerConnection({ iceServers })
+    peerConnection = pc
+    const negotiation = new PerfectNegotiation(pc, transport)
+    negotiation.onerror = (error) => {
+      host.log('warn', 'viewer.negotiation.failed', { reason: messageOf(error) })
+    }
+    const eventHandler = new SignalingEventHandler(pc, client)
+    eventHandler.onerror = end
+    pc.addEventListener('connectionstatechange', () => {
+      if (over) return
+      if (pc.connectionState === 'connected') reach('media')
+      events.emit('connectionstatechange', pc.connectionState)
+    })
+    cleanUp.push(
+      () => {
+        negotiation.close()
+      },
+      () => {
+        eventHandler.close()
+      },
+      () => {
+        pc.close()
+      },
+    )
+    options.attach(pc)
+  })
+
+  return {
+    client,
+    get peerConnection() {
+      return peerConnection
+    },
+    start(): void {
+      startMs = host.clock.monotonicMs()
+      reach('start')
+      client.start()
+    },
+    frameSeen: () => {
+      reach('frame')
+    },
+    close: () => {
+      end(undefined)
+    },
+    on: (name, listener) => {
+      events.on(name, listener)
+    },
+    off: (name, listener) => {
+      events.off(name, listener)
+    },
+  }
+}

@@ -1,0 +1,164 @@
+import { messageOf } from '../errors.ts'
+import type { Host } from '../runtime/index.ts'
+import {
+  createDeviceMessageTransport, createSignalingDevice, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
+  SignalingChannelState, type SignalingDevice, type SignalingDeviceOptions, SignalingError, SignalingErrorCodes,
+} from '../signaling/index.ts'
+import { type CreatePeerConnection, DeviceConnectionTimeout, type PeerConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+
+/**
+ * Who may begin a session. A camera has a secret that it shares with its viewers, or demands that the service vouches for
+ * them; never neither (protocol/webrtc-signaling.md §8.4).
+ */
+export type CameraAccess =
+  /** A secret for every key id, or a function that finds the secret of one (undefined when the client names none). */
+  | { sharedSecret: string | ((keyId?: string) => Promise<string>) }
+  | { requireAuthorized: true }
+
+export interface CameraOptions<Connection extends PeerConnection> extends SignalingDeviceOptions {
+  access: CameraAccess
+  /** The WebRTC engine. */
+  createPeerConnection: CreatePeerConnection<Connection>
+  /** Called for each session before anything is negotiated: adds tracks and data channels. What it throws ends the session. */
+  attach: (session: CameraSession<Connection>) => void
+  /** Sessions at a time; one more client gets `NO_MORE_CHANNELS`. Default 8. */
+  maxSessions?: number
+  /** A session without a media connection ends after so long; default 60,000. */
+  connectionTimeoutMs?: number
+}
+
+/** One viewer. */
+export interface CameraSession<Connection extends PeerConnection> {
+  readonly channelId: string
+  /** Whether the service vouches for the client. */
+  readonly authorized: boolean
+  readonly peerConnection: Connection
+  /** Called once, however the session ends. */
+  onclose: (() => void) | undefined
+  /** Ends the session; the client is told. */
+  close(): void
+}
+
+export interface Camera<Connection extends PeerConnection> {
+  readonly device: SignalingDevice
+  readonly sessions: ReadonlySet<CameraSession<Connection>>
+  start(): void
+  /** Ends every session and leaves the seat. */
+  close(): void
+}
+
+/**
+ * A device that lets viewers see what `attach` gives them: signaling, access, negotiation and the end of sessions.
+ * @throws {TypeError} when there is neither a secret nor a demand for authorized clients
+ */
+export function createCamera<Connection extends PeerConnection>(options: CameraOptions<Connection>, host: Host): Camera<Connection> {
+  const { access } = options
+  const secret = 'sharedSecret' in access ? access.sharedSecret : undefined
+  if (secret === '' || (secret === undefined && !('requireAuthorized' in access))) {
+    throw new TypeError('a camera needs a shared secret, or must require authorized clients')
+  }
+  const device = createSignalingDevice(options, host)
+  const sessions = new Set<Session<Connection>>()
+  const begun = new Set<SignalingChannel>()
+
+  device.onNewSignalingChannel = (channel, authorized) => {
+    const refusal = refusalOf(authorized)
+    if (refusal !== undefined) {
+      host.log('info', 'camera.session.refused', { channelId: channel.channelId, code: refusal.errorCode })
+      void channel.sendError(refusal)
+      channel.close()
+      return
+    }
+    begun.add(channel)
+    const timeout = new DeviceConnectionTimeout(options.connectionTimeoutMs ?? 60_000, end, host.clock)
+    let session: Session<Connection> | undefined
+    channel.on('channelstatechange', () => {
+      if (channel.channelState === SignalingChannelState.FAILED || channel.channelState === SignalingChannelState.CLOSED) end()
+    })
+    const transport = createDeviceMessageTransport(
+      device,
+      channel,
+      secret === undefined
+        ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
+        : {
+            securityMode: DeviceMessageTransportSecurityMode.SHARED_SECRET,
+            sharedSecretCallback: typeof secret === 'string' ? () => Promise.resolve(secret) : secret,
+          },
+    )
+    transport.on('setupdone', (iceServers = []) => {
+      const peerConnection = options.createPeerConnection({ iceServers })
+      session = new Session(channel, authorized, peerConnection, transport, device, end, host)
+      sessions.add(session)
+      timeout.registerRTCPeerConnection(peerConnection)
+      host.log('info', 'camera.session.begun', { channelId: channel.channelId, authorized })
+      try {
+        options.attach(session)
+      } catch (thrown) {
+        host.log('error', 'camera.attach.failed', { channelId: channel.channelId, reason: messageOf(thrown) })
+        void channel.sendError(new SignalingError(SignalingErrorCodes.INTERNAL_ERROR, 'The camera could not begin a session.'))
+      }
+    })
+
+    function end(): void {
+      if (!begun.delete(channel)) return
+      timeout.close()
+      channel.close()
+      if (session === undefined) return
+      sessions.delete(session)
+      session.end()
+      host.log('info', 'camera.session.ended', { channelId: channel.channelId })
+    }
+  }
+
+  function refusalOf(authorized: boolean): SignalingError | undefined {
+    if (secret === undefined && !authorized) return new SignalingError(SignalingErrorCodes.ACCESS_DENIED, 'This camera serves clients with an access token only.')
+    const { maxSessions = 8 } = options
+    if (begun.size >= maxSessions) return new SignalingError(SignalingErrorCodes.NO_MORE_CHANNELS, `This camera serves ${maxSessions} viewers at a time.`)
+    return undefined
+  }
+
+  return {
+    device,
+    sessions,
+    start: () => {
+      device.start()
+    },
+    close: () => {
+      device.close()
+    },
+  }
+}
+
+class Session<Connection extends PeerConnection> implements CameraSession<Connection> {
+  readonly channelId: string
+  readonly authorized: boolean
+  readonly peerConnection: Connection
+  onclose: (() => void) | undefined
+  readonly close: () => void
+  readonly #negotiation: PerfectNegotiation
+  readonly #eventHandler: SignalingEventHandler
+
+  constructor(
+    channel: SignalingChannel, authorized: boolean, peerConnection: Connection, transport: MessageTransport, device: SignalingDevice,
+    close: () => void, { log }: Host,
+  ) {
+    this.channelId = channel.channelId ?? ''
+    this.authorized = authorized
+    this.peerConnection = peerConnection
+    this.close = close
+    this.#negotiation = new PerfectNegotiation(peerConnection, transport)
+    this.#negotiation.onerror = (error) => {
+      log('warn', 'camera.negotiation.failed', { channelId: this.channelId, reason: messageOf(error) })
+    }
+    this.#eventHandler = new SignalingEventHandler(peerConnection, device)
+    // An engine that cannot find a new path for a connection leaves it to the viewer to begin again.
+    this.#eventHandler.onerror = close
+  }
+
+  end(): void {
+    this.#negotiation.close()
+    this.#eventHandler.close()
+    this.peerConnection.close()
+    this.onclose?.()
+  }
+}

@@ -1,0 +1,44 @@
+import { createSigner, deviceKeyId, parsePrivateKey, type Signer } from '../crypto/index.ts'
+import { es256SigningKey, type JwtClaims, jwtSigner } from '../jwt/index.ts'
+import type { Clock, NativeCrypto, Random } from '../runtime/index.ts'
+
+export interface TokenHost {
+  clock: Pick<Clock, 'nowMs'>
+  random: Random
+  nativeCrypto?: NativeCrypto
+}
+
+const LIFETIME_SECONDS = 86_400
+
+/**
+ * Makes the tokens by which a device proves who it is (protocol/webrtc-signaling.md §1.1): one per connect attempt and one
+ * per request for ICE servers. The key is read and its `kid` computed once, at the first token.
+ */
+export class DeviceTokenGenerator {
+  readonly #resource: string
+  readonly #key: string | Signer
+  readonly #host: TokenHost
+  #sign: ((claims: JwtClaims) => string | Promise<string>) | undefined
+
+  /** @param privateKey - as `parsePrivateKey` reads it, or a signer where the key stays in a secure element */
+  constructor(productId: string, deviceId: string, privateKey: string | Signer, host: TokenHost) {
+    this.#resource = `urn:nabto:webrtc:${productId}:${deviceId}`
+    this.#key = privateKey
+    this.#host = host
+  }
+
+  /**
+   * A fresh token, good for 24 hours by the device's clock.
+   * @throws {LenskeyError} what `parsePrivateKey` throws, each time, when the key is not usable
+   */
+  async generateToken(): Promise<string> {
+    this.#sign ??= this.#prepare()
+    const iat = Math.floor(this.#host.clock.nowMs() / 1000)
+    return this.#sign({ iat, nbf: iat, exp: iat + LIFETIME_SECONDS, scope: 'device:connect turn', resource: this.#resource })
+  }
+
+  #prepare(): (claims: JwtClaims) => string | Promise<string> {
+    const signer = typeof this.#key === 'string' ? createSigner(parsePrivateKey(this.#key, this.#host), this.#host) : this.#key
+    return jwtSigner({ typ: 'JWT', kid: deviceKeyId(signer.publicKey, this.#host.nativeCrypto) }, es256SigningKey(signer))
+  }
+}

@@ -1,0 +1,34 @@
+import { encodeBase64url, encodeUtf8 } from '../bytes/index.ts'
+import type { JwtClaims } from './compact.ts'
+import type { Hs256Key, JwtSigningKey } from './keys.ts'
+
+/** What the signer puts beside `alg`, which comes from the key. */
+export interface JwtHeaderToSign {
+  readonly typ?: string
+  readonly kid?: string
+}
+
+/**
+ * Signs claims as a compact JWS (RFC 7515 §3.1). At once where the key answers at once.
+ * @param claims - what `JSON.stringify` makes of them is signed
+ */
+export function signJwt(header: JwtHeaderToSign, claims: JwtClaims, key: Hs256Key): string
+export function signJwt(header: JwtHeaderToSign, claims: JwtClaims, key: JwtSigningKey): string | Promise<string>
+export function signJwt(header: JwtHeaderToSign, claims: JwtClaims, key: JwtSigningKey): string | Promise<string> {
+  return jwtSigner(header, key)(claims)
+}
+
+/** The same for many tokens with one header, which is encoded once. */
+export function jwtSigner({ typ, kid }: JwtHeaderToSign, key: JwtSigningKey): (claims: JwtClaims) => string | Promise<string> {
+  const headerPart = `${encodeJson({ alg: key.algorithm, typ, kid })}.`
+  return (claims) => {
+    const signingInput = headerPart + encodeJson(claims)
+    const finish = (signature: Uint8Array): string => `${signingInput}.${encodeBase64url(signature)}`
+    const signature = key.sign(encodeUtf8(signingInput))
+    return signature instanceof Uint8Array ? finish(signature) : signature.then(finish)
+  }
+}
+
+function encodeJson(value: JwtClaims): string {
+  return encodeBase64url(encodeUtf8(JSON.stringify(value)))
+}

@@ -105,6 +105,7 @@ export class Channel implements SignalingChannel {
       if (this.ended) throw new SignalingError(SignalingErrorCodes.CHANNEL_CLOSED, `the channel is ${this.#state}`)
       const added = this.#sender.add(message)
       if (this.#held === 'no') this.#transmit(added)
+      else this.#watch()
       resolve()
     })
   }

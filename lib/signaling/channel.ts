@@ -51,13 +51,17 @@ export interface ChannelLink {
   failed(channel: Channel): void
 }
 
+/** Something to be done in the order of arrival; a promise is waited for. */
+type Task = () => Promise<void> | undefined
+
 /** Both ends' channel; the device has many, the client is one. */
 export class Channel implements SignalingChannel {
   readonly #link: ChannelLink
   readonly #events: TypedEventEmitter<{ [Name in keyof SignalingChannelEvents]: SignalingChannelEvents[Name] }>
   readonly #sender: ReliableSender
   readonly #receiver = new ReliableReceiver()
-  readonly #tasks: (() => Promise<void>)[] = []
+  /** Messages for the application, and tasks among them. */
+  readonly #work: (Task | JSONValue)[] = []
   #delivering = false
   #state: SignalingChannelState = SignalingChannelState.NEW
   /** New messages wait until the peer is back, or until it has had time to acknowledge what it may have already. */
@@ -154,9 +158,8 @@ export class Channel implements SignalingChannel {
   }
 
   /** Runs after everything received before it and ahead of everything received later. */
-  enqueue(task: () => Promise<void>): void {
-    this.#tasks.push(task)
-    if (!this.#delivering) void this.#deliver()
+  enqueue(task: Task): void {
+    this.#enqueue(task)
   }
 
   setState(state: SignalingChannelState): void {
@@ -168,7 +171,7 @@ export class Channel implements SignalingChannel {
       this.#sender.clear()
     }
     // What was acknowledged is still delivered when the peer ends the channel, but not when the application does.
-    if (state === SignalingChannelState.CLOSED) this.#tasks.length = 0
+    if (state === SignalingChannelState.CLOSED) this.#work.length = 0
     this.#events.emit('channelstatechange')
     if (state === SignalingChannelState.FAILED) this.#link.failed(this)
   }
@@ -190,28 +193,49 @@ export class Channel implements SignalingChannel {
   }
 
   #receive(data: JSONValue): void {
-    if (this.#tasks.length >= this.#link.limits.maxUndelivered) {
+    if (this.#work.length >= this.#link.limits.maxUndelivered) {
       const error = new SignalingError(SignalingErrorCodes.INTERNAL_ERROR, 'messages arrive faster than the application takes them')
       this.#transmitError(error)
       this.#fail(error)
       return
     }
-    this.enqueue(async () => {
-      if (this.#events.count('message') === 0) this.#link.host.log('warn', 'signaling.message.unheard', { channelId: this.channelId })
-      await this.#events.emitInTurn('message', data)
-    })
+    this.#enqueue(data)
   }
 
-  async #deliver(): Promise<void> {
+  #enqueue(work: Task | JSONValue): void {
+    this.#work.push(work)
+    if (!this.#delivering) this.#deliver()
+  }
+
+  /** One piece of work at a time; what returns a promise is waited for. */
+  #deliver(): void {
     this.#delivering = true
-    for (let task = this.#tasks.shift(); task !== undefined; task = this.#tasks.shift()) {
+    for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) {
       try {
-        await task()
+        const pending = typeof work === 'function' ? work() : this.#events.emitInTurn('message', work)
+        if (pending !== undefined) {
+          pending.then(this.#deliverNext, this.#workFailed)
+          return
+        }
       } catch (thrown) {
-        this.#link.host.log('error', 'signaling.handler.failed', { channelId: this.channelId, reason: messageOf(thrown) })
+        this.#logFailure(thrown)
       }
     }
     this.#delivering = false
+  }
+
+  // Bound once: they are on the way of every message.
+  readonly #deliverNext = (): void => {
+    this.#deliver()
+  }
+
+  readonly #workFailed = (thrown: unknown): void => {
+    this.#logFailure(thrown)
+    this.#deliver()
+  }
+
+  #logFailure(thrown: unknown): void {
+    this.#link.host.log('error', 'signaling.handler.failed', { channelId: this.channelId, reason: messageOf(thrown) })
   }
 
   #fail(error: SignalingError): void {

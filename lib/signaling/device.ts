@@ -174,8 +174,9 @@ class Device implements SignalingDevice, ChannelLink {
       this.#channels.set(channelId, channel)
       this.#live++
       channel.setState(SignalingChannelState.CONNECTED)
-      channel.enqueue(async () => {
-        await this.onNewSignalingChannel?.(channel, authorized)
+      channel.enqueue(() => {
+        const handled = this.onNewSignalingChannel?.(channel, authorized)
+        return handled instanceof Promise ? handled : undefined
       })
       channel.handleFrame(frame)
     }

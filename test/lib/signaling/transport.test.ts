@@ -261,7 +261,8 @@ test('without a signature: set-up, unknown types and repeated set-up are ignored
   device.start()
   await service.clock.advance(100)
   const client = service.simulateClient()
-  for (const message of [setupRequest, setupRequest, { type: 'FROM_THE_FUTURE' }, { type: 'SETUP_RESPONSE' }, { type: 'CANDIDATE', candidate: { candidate: 'c' } }]) {
+  const messages: JSONValue[] = [setupRequest, setupRequest, { type: 'FROM_THE_FUTURE' }, { type: 'SETUP_RESPONSE' }, { type: 'CANDIDATE', candidate: { candidate: 'c' } }]
+  for (const message of messages) {
     client.send({ type: 'NONE', message })
   }
   await service.clock.advance(100)

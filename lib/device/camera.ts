@@ -1,10 +1,10 @@
 import { messageOf } from '../errors.ts'
 import type { Host } from '../runtime/index.ts'
 import {
-  createDeviceMessageTransport, createSignalingDevice, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
+  createDeviceMessageTransport, createSignalingDevice, type DeviceMessageTransportOptions, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
   SignalingChannelState, type SignalingDevice, type SignalingDeviceOptions, SignalingError, SignalingErrorCodes,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, DeviceConnectionTimeout, type PeerConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
 
 /**
  * Who may begin a session. A camera has a secret that it shares with its viewers, or demands that the service vouches for
@@ -21,8 +21,15 @@ export interface CameraOptions<Connection extends PeerConnection> extends Signal
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called for each session before anything is negotiated: adds tracks and data channels. What it throws ends the session. */
   attach: (session: CameraSession<Connection>) => void
-  /** Sessions at a time; one more client gets `NO_MORE_CHANNELS`. Default 8. */
+  /** Sessions at a time; one more client that may have one gets `NO_MORE_CHANNELS`. Default 8. */
   maxSessions?: number
+  /**
+   * Clients at a time that have not proved yet that they may have a session; for one more the oldest is dropped, so that
+   * strangers cannot keep the owner out. Default 16.
+   */
+  maxPending?: number
+  /** How long such a proof may take; default 10,000. */
+  setupTimeoutMs?: number
   /** A session without a media connection ends after so long; default 60,000. */
   connectionTimeoutMs?: number
 }
@@ -54,54 +61,72 @@ export interface Camera<Connection extends PeerConnection> {
 export function createCamera<Connection extends PeerConnection>(options: CameraOptions<Connection>, host: Host): Camera<Connection> {
   const { access } = options
   const secret = 'sharedSecret' in access ? access.sharedSecret : undefined
-  if (secret === '' || (secret === undefined && !('requireAuthorized' in access))) {
+  const authorizedOnly: unknown = 'requireAuthorized' in access && access.requireAuthorized
+  if (secret === '' || (secret === undefined && authorizedOnly !== true)) {
     throw new TypeError('a camera needs a shared secret, or must require authorized clients')
   }
+  const { maxSessions = 8, maxPending = 16, setupTimeoutMs = 10_000, connectionTimeoutMs = 60_000 } = options
+  const transportOptions: DeviceMessageTransportOptions =
+    secret === undefined
+      ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
+      : {
+          securityMode: DeviceMessageTransportSecurityMode.SHARED_SECRET,
+          sharedSecretCallback: typeof secret === 'string' ? () => Promise.resolve(secret) : secret,
+        }
   const device = createSignalingDevice(options, host)
   const sessions = new Set<Session<Connection>>()
-  const begun = new Set<SignalingChannel>()
+  /** Ends what has begun on a channel that has not proved itself yet, oldest first. */
+  const pending = new Map<SignalingChannel, () => void>()
 
   device.onNewSignalingChannel = (channel, authorized) => {
-    const refusal = refusalOf(authorized)
-    if (refusal !== undefined) {
-      host.log('info', 'camera.session.refused', { channelId: channel.channelId, code: refusal.errorCode })
-      void channel.sendError(refusal)
-      channel.close()
+    if (secret === undefined && !authorized) {
+      refuse(channel, SignalingErrorCodes.ACCESS_DENIED, 'This camera serves clients with an access token only.')
       return
     }
-    begun.add(channel)
-    const timeout = new DeviceConnectionTimeout(options.connectionTimeoutMs ?? 60_000, end, host.clock)
+    const [oldest] = pending.values()
+    if (pending.size >= maxPending) oldest()
+    pending.set(channel, end)
+    let cancelTimeout = host.clock.after(setupTimeoutMs, end)
     let session: Session<Connection> | undefined
+    let ended = false
     channel.on('channelstatechange', () => {
       if (channel.channelState === SignalingChannelState.FAILED || channel.channelState === SignalingChannelState.CLOSED) end()
     })
-    const transport = createDeviceMessageTransport(
-      device,
-      channel,
-      secret === undefined
-        ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
-        : {
-            securityMode: DeviceMessageTransportSecurityMode.SHARED_SECRET,
-            sharedSecretCallback: typeof secret === 'string' ? () => Promise.resolve(secret) : secret,
-          },
-    )
+    const transport = createDeviceMessageTransport(device, channel, transportOptions)
     transport.on('setupdone', (iceServers = []) => {
-      const peerConnection = options.createPeerConnection({ iceServers })
-      session = new Session(channel, authorized, peerConnection, transport, device, end, host)
-      sessions.add(session)
-      timeout.registerRTCPeerConnection(peerConnection)
-      host.log('info', 'camera.session.begun', { channelId: channel.channelId, authorized })
+      if (ended) return
+      pending.delete(channel)
+      cancelTimeout()
+      if (sessions.size >= maxSessions) {
+        refuse(channel, SignalingErrorCodes.NO_MORE_CHANNELS, `This camera serves ${maxSessions} viewers at a time.`)
+        return
+      }
       try {
-        options.attach(session)
+        begin(iceServers)
       } catch (thrown) {
-        host.log('error', 'camera.attach.failed', { channelId: channel.channelId, reason: messageOf(thrown) })
-        void channel.sendError(new SignalingError(SignalingErrorCodes.INTERNAL_ERROR, 'The camera could not begin a session.'))
+        host.log('error', 'camera.session.failed', { channelId: channel.channelId, reason: messageOf(thrown) })
+        refuse(channel, SignalingErrorCodes.INTERNAL_ERROR, 'The camera could not begin a session.')
       }
     })
 
+    function begin(iceServers: IceServer[]): void {
+      const peerConnection = options.createPeerConnection({ iceServers })
+      session = new Session(channel, authorized, peerConnection, transport, device, end, host)
+      sessions.add(session)
+      const timeout = new DeviceConnectionTimeout(connectionTimeoutMs, end, host.clock)
+      timeout.registerRTCPeerConnection(peerConnection)
+      cancelTimeout = () => {
+        timeout.close()
+      }
+      host.log('info', 'camera.session.begun', { channelId: channel.channelId, authorized })
+      options.attach(session)
+    }
+
     function end(): void {
-      if (!begun.delete(channel)) return
-      timeout.close()
+      if (ended) return
+      ended = true
+      pending.delete(channel)
+      cancelTimeout()
       channel.close()
       if (session === undefined) return
       sessions.delete(session)
@@ -110,11 +135,10 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
     }
   }
 
-  function refusalOf(authorized: boolean): SignalingError | undefined {
-    if (secret === undefined && !authorized) return new SignalingError(SignalingErrorCodes.ACCESS_DENIED, 'This camera serves clients with an access token only.')
-    const { maxSessions = 8 } = options
-    if (begun.size >= maxSessions) return new SignalingError(SignalingErrorCodes.NO_MORE_CHANNELS, `This camera serves ${maxSessions} viewers at a time.`)
-    return undefined
+  function refuse(channel: SignalingChannel, code: string, message: string): void {
+    host.log('info', 'camera.session.refused', { channelId: channel.channelId, code })
+    void channel.sendError(new SignalingError(code, message))
+    channel.close()
   }
 
   return {

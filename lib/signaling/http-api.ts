@@ -7,6 +7,8 @@ import { isObject } from './json.ts'
 import { decodeIceServers, type IceServer } from './messages.ts'
 
 const MAX_ANSWER_BYTES = 65_536
+/** A viewer waits meanwhile, and may well get through without these servers. */
+const ICE_SERVERS_TIMEOUT_MS = 8_000
 
 /** Where a service is and which device is meant. */
 export interface Endpoint {
@@ -49,13 +51,13 @@ export async function connectClient(host: Pick<Host, 'http' | 'clock'>, endpoint
 
 /** `POST /v1/ice-servers` (§2). Throws as `connectDevice` does. */
 export async function fetchIceServers(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, token?: string): Promise<IceServer[]> {
-  const { iceServers } = await post(host, endpoint, '/v1/ice-servers', token)
+  const { iceServers } = await post(host, endpoint, '/v1/ice-servers', token, ICE_SERVERS_TIMEOUT_MS)
   const decoded = decodeIceServers(iceServers)
   if (decoded === undefined) throw badAnswer('an ICE servers answer needs a list of servers, each with a list of urls')
   return decoded
 }
 
-async function post(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, path: string, token?: string): Promise<Record<string, unknown>> {
+async function post(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, path: string, token?: string, timeoutMs?: number): Promise<Record<string, unknown>> {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (token !== undefined) headers.authorization = `Bearer ${token}`
   const { productId, deviceId } = endpoint
@@ -65,6 +67,7 @@ async function post(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, path
     headers,
     body: JSON.stringify({ deviceId, productId }),
     maxBodyBytes: MAX_ANSWER_BYTES,
+    timeoutMs,
   })
   const answer = parseAnswer(response)
   if (response.status < 200 || response.status > 299) throw errorOf(response, answer, host.clock.nowMs())

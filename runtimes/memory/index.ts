@@ -5,6 +5,7 @@ import { createSeededRandom } from './random.ts'
 
 export * from './clock.ts'
 export * from './network.ts'
+export * from './peer-connection.ts'
 export * from './random.ts'
 export * from './storage.ts'
 

@@ -1,4 +1,5 @@
 import { LenskeyError } from '../errors.ts'
+import { type HostBuffer, plainBytes } from './host-buffer.ts'
 
 // The host's coders, where there are any: the names are not in the language, so they are looked up, not assumed.
 interface HostCoders {
@@ -14,14 +15,15 @@ let chosen: typeof portableUtf8 | undefined
 // Chosen at the first call, since modules do nothing while loading.
 function coders(): typeof portableUtf8 {
   if (chosen !== undefined) return chosen
-  const host = globalThis as HostCoders
+  const host = globalThis as HostCoders & HostBuffer
+  const { Buffer: buffer } = host
   if (host.TextEncoder === undefined || host.TextDecoder === undefined) {
     chosen = portableUtf8
   } else {
     const encoder = new host.TextEncoder()
     const decoder = new host.TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
     chosen = {
-      encode: (text) => encoder.encode(text),
+      encode: buffer === undefined ? (text) => encoder.encode(text) : (text) => plainBytes(buffer.from(text, 'utf8')),
       decode(bytes) {
         try {
           return decoder.decode(bytes)

@@ -3,7 +3,7 @@ import type { Host } from '../runtime/index.ts'
 import { TypedEventEmitter } from '../signaling/event-emitter.ts'
 import {
   ClientMessageTransportSecurityMode, createClientMessageTransport, createSignalingClient, type SignalingChannelState, type SignalingClient,
-  type SignalingClientOptions, SignalingConnectionState,
+  type SignalingClientOptions, SignalingConnectionError, SignalingConnectionState,
 } from '../signaling/index.ts'
 import { type CreatePeerConnection, type PeerConnection, type PeerConnectionState, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
 
@@ -61,6 +61,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
   let startMs = 0
   let peerConnection: Connection | undefined
   let over = false
+  let lost: SignalingConnectionError | undefined
 
   const reach = (phase: ViewerPhase): void => {
     if (reached.has(phase) || over) return
@@ -73,7 +74,6 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
     over = true
     for (const step of cleanUp) step()
     client.close()
-    events.emit('signalingstatechange', client.connectionState)
     events.emit('ended', error)
     events.clear()
   }
@@ -85,7 +85,11 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
   client.on('channelstatechange', () => {
     events.emit('channelstatechange', client.channelState)
   })
-  client.on('error', end)
+  client.on('error', (error) => {
+    // Without the service nothing new can be negotiated, but what is there lives on for as long as its path does.
+    if (error instanceof SignalingConnectionError && peerConnection?.connectionState === 'connected') lost = error
+    else end(error)
+  })
 
   const transport = createClientMessageTransport(
     client,
@@ -99,32 +103,44 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
   })
   transport.on('setupdone', (iceServers = []) => {
     reach('setup')
-    const pc = options.createPeerConnection({ iceServers })
+    if (over) return
+    try {
+      begin(options.createPeerConnection({ iceServers }))
+    } catch (thrown) {
+      end(thrown)
+    }
+  })
+
+  function begin(pc: Connection): void {
     peerConnection = pc
+    cleanUp.push(() => {
+      pc.close()
+    })
     const negotiation = new PerfectNegotiation(pc, transport)
     negotiation.onerror = (error) => {
       host.log('warn', 'viewer.negotiation.failed', { reason: messageOf(error) })
     }
     const eventHandler = new SignalingEventHandler(pc, client)
     eventHandler.onerror = end
-    pc.addEventListener('connectionstatechange', () => {
-      if (over) return
-      if (pc.connectionState === 'connected') reach('media')
-      events.emit('connectionstatechange', pc.connectionState)
-    })
-    cleanUp.push(
+    cleanUp.unshift(
       () => {
         negotiation.close()
       },
       () => {
         eventHandler.close()
       },
-      () => {
-        pc.close()
-      },
     )
+    pc.addEventListener('connectionstatechange', () => {
+      if (over) return
+      const state = pc.connectionState
+      if (state === 'connected') reach('media')
+      events.emit('connectionstatechange', state)
+      // Engines close a connection by themselves when the other end has.
+      if (state === 'closed') end(new SignalingConnectionError('the camera has closed the connection'))
+      else if (lost !== undefined && state !== 'connected') end(lost)
+    })
     options.attach(pc)
-  })
+  }
 
   return {
     client,
@@ -134,7 +150,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
     start(): void {
       startMs = host.clock.monotonicMs()
       reach('start')
-      client.start()
+      if (!over) client.start()
     },
     frameSeen: () => {
       reach('frame')

@@ -1,8 +1,9 @@
 import { mapHashToField } from '@noble/curves/abstract/modular.js'
 import { bytesToNumberBE, createHmacDrbg } from '@noble/curves/utils.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { concatBytes } from '../bytes/index.ts'
 import type { P256 } from './p256.ts'
-import { hmacSha256, sha256 } from './sha256.ts'
 
 /** Random bytes that give a blinding factor with no bias that matters: half as many again as the order has (FIPS 186-5 A.2.1). */
 const BLINDING_BYTES = 48
@@ -17,7 +18,7 @@ export function signP256({ Point, randomBytes }: P256, message: Uint8Array, d: U
   // Hash and order both have 256 bits, so that bits2int of RFC 6979 §2.3.2 is the number itself.
   const h = Fn.create(bytesToNumberBE(sha256(message)))
   const secret = Fn.fromBytes(d)
-  const nonces = createHmacDrbg<Uint8Array>(32, 32, (key, text) => Uint8Array.from(hmacSha256(key, text)))
+  const nonces = createHmacDrbg<Uint8Array>(32, 32, (key: Uint8Array, text: Uint8Array) => hmac(sha256, key, text))
   return nonces(concatBytes(Fn.toBytes(secret), Fn.toBytes(h)), (candidate) => {
     const k = bytesToNumberBE(candidate)
     if (!Fn.isValidNot0(k)) return undefined

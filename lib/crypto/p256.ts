@@ -1,25 +1,31 @@
 import { weierstrass, type WeierstrassPointCons } from '@noble/curves/abstract/weierstrass.js'
+import { decodeHex, encodeHex } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { Random } from '../runtime/index.ts'
 
 const hex = (digits: string): bigint => BigInt(`0x${digits}`)
 
+const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'
+
 // Domain parameters of secp256r1: SEC 2 v2 §2.4.2, FIPS 186-4 D.1.2.3. A function, so that nothing is computed while loading.
-const parameters = (): { p: bigint; n: bigint; h: bigint; a: bigint; b: bigint; Gx: bigint; Gy: bigint } => ({
-  p: hex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff'),
-  n: hex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'),
-  h: 1n,
-  a: hex('ffffffff00000001000000000000000000000000fffffffffffffffffffffffc'),
-  b: hex('5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b'),
-  Gx: hex('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
-  Gy: hex('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5'),
-})
+function parameters(): { p: bigint; n: bigint; h: bigint; a: bigint; b: bigint; Gx: bigint; Gy: bigint } {
+  const p = hex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff')
+  return {
+    p,
+    n: hex(ORDER),
+    h: 1n,
+    a: p - 3n,
+    b: hex('5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b'),
+    Gx: hex('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
+    Gy: hex('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5'),
+  }
+}
 
 /** The curve in JavaScript: its points, and the source that blinds secret multiplications of them. */
 export interface P256 {
   readonly Point: WeierstrassPointCons<bigint>
   /** A copy each time, as the caller may work on it in place. */
-  randomBytes(length?: number): Uint8Array<ArrayBuffer>
+  readonly randomBytes: (length?: number) => Uint8Array<ArrayBuffer>
 }
 
 /**
@@ -77,36 +83,25 @@ function build(random: Random, tableWindow: number): P256 {
   return { Point, randomBytes }
 }
 
-/** Big-endian; for public values only. */
-function toBigInt(bytes: Uint8Array): bigint {
-  let digits = ''
-  for (const byte of bytes) digits += (byte < 16 ? '0' : '') + byte.toString(16)
-  return hex(digits)
-}
-
 /** Whether 65 bytes are an uncompressed point of the curve (SEC 1 §3.2.2.1); the cofactor is 1, so the subgroup needs no check. */
 export function isOnP256(point: Uint8Array): boolean {
   if (point.length !== 65 || point[0] !== 4) return false
   const { p, a, b } = parameters()
-  const x = toBigInt(point.subarray(1, 33))
-  const y = toBigInt(point.subarray(33))
+  const x = hex(encodeHex(point.subarray(1, 33)))
+  const y = hex(encodeHex(point.subarray(33)))
   return x < p && y < p && (y * y - (x * x * x + a * x + b)) % p === 0n
 }
 
-/** Whether 32 bytes are a private scalar or half of a signature: 1 to n - 1. */
-export function isP256Scalar(bytes: Uint8Array): boolean {
-  if (bytes.length !== 32) return false
+const ORDER_BYTES = /* @__PURE__ */ decodeHex(ORDER)
+
+/** Whether the 32 bytes at `from` are a private scalar or half of a signature: 1 to n - 1. */
+export function isP256Scalar(bytes: Uint8Array, from = 0): boolean {
   // Compared byte by byte without an early end, as `bytes` may be secret.
   let borrow = 0
   let any = 0
   for (let at = 31; at >= 0; at--) {
-    borrow = (bytes[at] - ORDER[at] - borrow) >>> 31
-    any |= bytes[at]
+    borrow = (bytes[from + at] - ORDER_BYTES[at] - borrow) >>> 31
+    any |= bytes[from + at]
   }
   return borrow === 1 && any !== 0
 }
-
-const ORDER = /* @__PURE__ */ Uint8Array.of(
-  0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-  0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-)

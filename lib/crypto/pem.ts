@@ -35,7 +35,7 @@ export function findPemBlocks(text: string): PemBlock[] {
     const bodyEnd = labelEnd < 0 ? -1 : text.indexOf(end, labelEnd)
     if (bodyEnd < 0) throw new LenskeyError('ERR_KEY_FORMAT', 'the key file is cut short: a BEGIN line has no END line')
     const body = text.slice(labelEnd + DASHES.length, bodyEnd)
-    blocks.push({ label, body, encrypted: label.startsWith('ENCRYPTED ') || body.includes('ENCRYPTED') })
+    blocks.push({ label, body, encrypted: label.startsWith('ENCRYPTED ') || body.includes('Proc-Type:') })
     at = text.indexOf(BEGIN, bodyEnd + end.length)
   }
   return blocks

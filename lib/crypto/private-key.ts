@@ -49,7 +49,7 @@ export function parsePrivateKey(input: string | UncheckedJwk, host: KeyHost = {}
 
 /** A key by its scalar, 32 bytes. */
 function privateKeyOf(d: Uint8Array, { random, nativeCrypto }: KeyHost): P256PrivateKey {
-  if (!isP256Scalar(d)) throw new LenskeyError('ERR_KEY_RANGE', 'the private key is 0 or not below the order of P-256')
+  if (d.length !== 32 || !isP256Scalar(d)) throw new LenskeyError('ERR_KEY_RANGE', 'the private key is 0 or not below the order of P-256')
   const point = nativeCrypto?.p256PublicPoint?.(d) ?? derivePoint(d, random ?? noRandom)
   return { d: new Uint8Array(d), publicKey: publicKeyOf(point) }
 }
@@ -141,7 +141,7 @@ function isSamePoint(found: Uint8Array, derived: Uint8Array): boolean {
 export function generatePrivateKey(random: Random, nativeCrypto?: NativeCrypto): P256PrivateKey {
   for (let draw = 0; draw < 16; draw++) {
     const d = random.bytes(32)
-    if (isP256Scalar(d)) return privateKeyOf(d, { random, nativeCrypto })
+    if (d.length === 32 && isP256Scalar(d)) return privateKeyOf(d, { random, nativeCrypto })
   }
   throw new LenskeyError('ERR_RANDOM', 'the random source does not give random bytes')
 }

@@ -66,7 +66,7 @@ export function createVerifier(publicKey: P256PublicKey, host: { nativeCrypto?: 
 
 /** Whether bytes have the form of a signature, R and S in range. */
 function isSignature(bytes: Uint8Array): boolean {
-  return bytes.length === 64 && isP256Scalar(bytes.subarray(0, 32)) && isP256Scalar(bytes.subarray(32))
+  return bytes.length === 64 && isP256Scalar(bytes, 0) && isP256Scalar(bytes, 32)
 }
 
 /**

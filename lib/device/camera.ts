@@ -11,8 +11,8 @@ import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, typ
  * them; never neither (protocol/webrtc-signaling.md §8.4).
  */
 export type CameraAccess =
-  /** A secret for every key id, or a function that finds the secret of one (undefined when the client names none). */
-  | { sharedSecret: string | ((keyId?: string) => Promise<string>) }
+  /** A secret for every key id, or a function that finds the secret of one (undefined when the client names none); an empty one is nobody's. */
+  | { sharedSecret: string | ((keyId?: string) => Promise<string>); requireAuthorized?: boolean }
   | { requireAuthorized: true }
 
 export interface CameraOptions<Connection extends PeerConnection> extends SignalingDeviceOptions {
@@ -71,7 +71,12 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
       ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
       : {
           securityMode: DeviceMessageTransportSecurityMode.SHARED_SECRET,
-          sharedSecretCallback: typeof secret === 'string' ? () => Promise.resolve(secret) : secret,
+          async sharedSecretCallback(keyId) {
+            const found = typeof secret === 'string' ? secret : await secret(keyId)
+            // Anybody can sign with nothing.
+            if (found === '') throw new SignalingError(SignalingErrorCodes.VERIFICATION_ERROR, 'There is no such key id.')
+            return found
+          },
         }
   const device = createSignalingDevice(options, host)
   const sessions = new Set<Session<Connection>>()
@@ -79,12 +84,11 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
   const pending = new Map<SignalingChannel, () => void>()
 
   device.onNewSignalingChannel = (channel, authorized) => {
-    if (secret === undefined && !authorized) {
+    if (authorizedOnly === true && !authorized) {
       refuse(channel, SignalingErrorCodes.ACCESS_DENIED, 'This camera serves clients with an access token only.')
       return
     }
-    const [oldest] = pending.values()
-    if (pending.size >= maxPending) oldest()
+    if (pending.size >= Math.max(1, maxPending)) [...pending.values()][0]()
     pending.set(channel, end)
     let cancelTimeout = host.clock.after(setupTimeoutMs, end)
     let session: Session<Connection> | undefined
@@ -111,8 +115,16 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
 
     function begin(iceServers: IceServer[]): void {
       const peerConnection = options.createPeerConnection({ iceServers })
+      if (ended) {
+        peerConnection.close()
+        return
+      }
       session = new Session(channel, authorized, peerConnection, transport, device, end, host)
       sessions.add(session)
+      // Engines close a connection by themselves when the other end has.
+      peerConnection.addEventListener('connectionstatechange', () => {
+        if (peerConnection.connectionState === 'closed') end()
+      })
       const timeout = new DeviceConnectionTimeout(connectionTimeoutMs, end, host.clock)
       timeout.registerRTCPeerConnection(peerConnection)
       cancelTimeout = () => {
@@ -130,7 +142,11 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
       channel.close()
       if (session === undefined) return
       sessions.delete(session)
-      session.end()
+      try {
+        session.end()
+      } catch (thrown) {
+        host.log('error', 'camera.session.failed', { channelId: channel.channelId, reason: messageOf(thrown) })
+      }
       host.log('info', 'camera.session.ended', { channelId: channel.channelId })
     }
   }

@@ -71,7 +71,15 @@ function split(token: string, { maxBytes = MAX_JWT_BYTES }: JwtLimits): [string,
   return [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)]
 }
 
+// Whoever looks for the key by the header first and verifies next should not pay for parsing it twice.
+let lastHeader: { part: string; maxDepth: number; header: JwtHeader } | undefined
+
 function parseHeader(part: string, { maxDepth = MAX_JWT_DEPTH }: JwtLimits): JwtHeader {
+  if (lastHeader?.part !== part || lastHeader.maxDepth !== maxDepth) lastHeader = { part, maxDepth, header: readHeader(part, maxDepth) }
+  return lastHeader.header
+}
+
+function readHeader(part: string, maxDepth: number): JwtHeader {
   const header = parseStrictObject(decodeText(decodePart(part)), maxDepth)
   // RFC 7515 §4.1.11: what must be understood is not understood here, whatever it is.
   if (header.crit !== undefined) throw new JwtError('ERR_JWT_HEADER', 'the header of this token demands an extension ("crit"); none is supported')
@@ -81,7 +89,10 @@ function parseHeader(part: string, { maxDepth = MAX_JWT_DEPTH }: JwtLimits): Jwt
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID_LENGTH)) {
     throw new JwtError('ERR_JWT_HEADER', `member "kid" of the header is not a string of at most ${MAX_KEY_ID_LENGTH} characters`)
   }
-  return { alg, ...(typ === undefined ? {} : { typ }), ...(kid === undefined ? {} : { kid }) }
+  const found: { alg: string; typ?: string; kid?: string } = { alg }
+  if (typ !== undefined) found.typ = typ
+  if (kid !== undefined) found.kid = kid
+  return Object.freeze(found)
 }
 
 function decodePart(part: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { encodeBase64url, encodeUtf8 } from '../bytes/index.ts'
+import { encodeBase64url, encodeBase64urlText, encodeUtf8 } from '../bytes/index.ts'
 import type { JwtClaims } from './compact.ts'
 import type { Hs256Key, JwtSigningKey } from './keys.ts'
 
@@ -18,17 +18,16 @@ export function signJwt(header: JwtHeaderToSign, claims: JwtClaims, key: JwtSign
   return jwtSigner(header, key)(claims)
 }
 
-/** The same for many tokens with one header, which is encoded once. */
-export function jwtSigner({ typ, kid }: JwtHeaderToSign, key: JwtSigningKey): (claims: JwtClaims) => string | Promise<string> {
-  const headerPart = `${encodeJson({ alg: key.algorithm, typ, kid })}.`
+/**
+ * The same for many tokens with one header, which is encoded once. Such a signer takes claims also as the JSON text to sign,
+ * for a caller whose claims hardly change.
+ */
+export function jwtSigner({ typ, kid }: JwtHeaderToSign, key: JwtSigningKey): (claims: JwtClaims | string) => string | Promise<string> {
+  const headerPart = `${encodeBase64urlText(JSON.stringify({ alg: key.algorithm, typ, kid }))}.`
   return (claims) => {
-    const signingInput = headerPart + encodeJson(claims)
+    const signingInput = headerPart + encodeBase64urlText(typeof claims === 'string' ? claims : JSON.stringify(claims))
     const finish = (signature: Uint8Array): string => `${signingInput}.${encodeBase64url(signature)}`
     const signature = key.sign(encodeUtf8(signingInput))
     return signature instanceof Uint8Array ? finish(signature) : signature.then(finish)
   }
-}
-
-function encodeJson(value: JwtClaims): string {
-  return encodeBase64url(encodeUtf8(JSON.stringify(value)))
 }

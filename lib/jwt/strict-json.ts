@@ -46,12 +46,12 @@ function refuseRepeatedNames(text: string, maxDepth: number): void {
   }
 }
 
-/** Offset of the closing quote. */
+/** Offset of the closing quote: the first one after an even number of backslashes. */
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit === BACKSLASH) at++
-    else if (unit === QUOTE) return at
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end
+    while (text.charCodeAt(before - 1) === BACKSLASH) before--
+    if ((end - before) % 2 === 0) return end
   }
   throw malformed('a part of this token is not well-formed JSON')
 }

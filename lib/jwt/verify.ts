@@ -33,7 +33,7 @@ export function verifyJwt(token: string, keys: JwtVerifyingKeys, limits: JwtLimi
 /** The same for a compact JWS over any bytes. */
 export function verifyJws(token: string, keys: JwtVerifyingKeys, limits: JwtLimits = {}): VerifiedJws | Promise<VerifiedJws> {
   const { header, signingInput, payload, signature } = parseCompactJws(token, limits)
-  const able = [keys].flat().filter(({ algorithm }) => algorithm === header.alg)
+  const able = ('algorithm' in keys ? [keys] : keys).filter(({ algorithm }) => algorithm === header.alg)
   if (able.length === 0) throw new JwtError('ERR_JWT_ALGORITHM', 'this token is not signed with the algorithm of the key')
   const judge = (valid: boolean): VerifiedJws => {
     if (!valid) throw new JwtError('ERR_JWT_SIGNATURE', 'this token is not signed by the expected key, or was changed after signing')

@@ -15,6 +15,8 @@ export interface NativeVerifier {
  * Every part is optional; what is missing is done in JavaScript with the same results.
  */
 export interface NativeCrypto {
+  /** @param d - the private scalar, 32 bytes, already checked to be in range; @returns the public point, 65 bytes, uncompressed */
+  p256PublicPoint?(d: Uint8Array): Uint8Array
   /** @param d - the private scalar, 32 bytes; @param point - the public point, 65 bytes, uncompressed */
   p256Signer?(d: Uint8Array, point: Uint8Array): NativeSigner
   /** @param point - 65 bytes, uncompressed, already checked to be on the curve */

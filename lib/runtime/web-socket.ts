@@ -23,6 +23,9 @@ export interface WebSocketConnection {
 
 /** WebSockets (RFC 6455) as the host offers them: no subprotocol, no extra headers. */
 export interface WebSockets {
-  /** @param maxMessageBytes - a longer message closes the socket with 1009; default 256 KiB */
+  /**
+   * Never throws: an address that cannot be opened, for whatever reason, is told by `closed`.
+   * @param maxMessageBytes - a longer message closes the socket with 1009; default 256 KiB
+   */
   open(url: string, handlers: WebSocketHandlers, options?: { maxMessageBytes?: number }): WebSocketConnection
 }

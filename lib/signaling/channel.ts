@@ -54,6 +54,12 @@ export interface ChannelLink {
 /** Something to be done in the order of arrival; a promise is waited for. */
 type Task = () => Promise<void> | undefined
 
+/** A message that the application has not had yet. */
+interface Arrived {
+  data: JSONValue
+  length: number
+}
+
 /** Both ends' channel; the device has many, the client is one. */
 export class Channel implements SignalingChannel {
   readonly #link: ChannelLink
@@ -61,12 +67,15 @@ export class Channel implements SignalingChannel {
   readonly #sender: ReliableSender
   readonly #receiver = new ReliableReceiver()
   /** Messages for the application, and tasks among them. */
-  readonly #work: (Task | JSONValue)[] = []
+  readonly #work: (Task | Arrived)[] = []
+  #undeliveredLength = 0
   #delivering = false
   #state: SignalingChannelState = SignalingChannelState.NEW
   /** New messages wait until the peer is back, or until it has had time to acknowledge what it may have already. */
   #held: 'no' | 'peer away' | 'awaiting acknowledgement' = 'no'
   #heldTimer: CancelTimer | undefined
+  /** When the peer last came back from being away. */
+  #returnedMs = -Infinity
   #retransmitTimer: CancelTimer | undefined
   #retransmits = 0
   #channelId: string | undefined
@@ -117,6 +126,7 @@ export class Channel implements SignalingChannel {
   sendError(error: SignalingError): Promise<void> {
     if (!this.ended) {
       this.#transmitError(error)
+      this.#work.length = 0
       this.setState(SignalingChannelState.FAILED)
     }
     return Promise.resolve()
@@ -132,18 +142,22 @@ export class Channel implements SignalingChannel {
     this.#link.closed(this)
   }
 
-  /** Takes one frame that the service routed to this channel. */
-  handleFrame(frame: RoutingFrame): void {
+  /**
+   * Takes one frame that the service routed to this channel.
+   * @param length - characters of the text it came in
+   */
+  handleFrame(frame: RoutingFrame, length: number): void {
     if (this.ended) return
     switch (frame.type) {
       case 'MESSAGE':
-        this.#handleReliability(frame.message)
+        this.#handleReliability(frame.message, length)
         break
       case 'ERROR':
         this.#fail(new SignalingError(frame.error.code, frame.error.message))
         break
       case 'PEER_CONNECTED':
-        this.#peerConnected()
+        this.#peerIsBack()
+        this.setState(SignalingChannelState.CONNECTED)
         break
       case 'PEER_OFFLINE':
         this.#hold('peer away')
@@ -163,7 +177,7 @@ export class Channel implements SignalingChannel {
   }
 
   setState(state: SignalingChannelState): void {
-    if (this.#state === state || this.#state === SignalingChannelState.CLOSED) return
+    if (this.#state === state || (this.ended && state !== SignalingChannelState.CLOSED)) return
     this.#state = state
     if (this.ended) {
       this.#release()
@@ -176,7 +190,7 @@ export class Channel implements SignalingChannel {
     if (state === SignalingChannelState.FAILED) this.#link.failed(this)
   }
 
-  #handleReliability(message: JSONValue): void {
+  #handleReliability(message: JSONValue, length: number): void {
     const frame = parseReliabilityFrame(message)
     if (frame === undefined) {
       const error = new SignalingError(SignalingErrorCodes.DECODE_ERROR, 'not a frame of the reliability layer')
@@ -188,21 +202,26 @@ export class Channel implements SignalingChannel {
       const arrival = this.#receiver.receive(frame.seq)
       if (arrival === 'gap') return
       this.#transmitFrame(`{"type":"ACK","seq":${frame.seq}}`)
-      if (arrival === 'new') this.#receive(frame.data)
+      if (arrival === 'new') this.#receive(frame.data, length)
+      // A peer that is heard is not away, whatever the service said last.
+      if (this.#held === 'peer away') this.#peerIsBack()
     }
   }
 
-  #receive(data: JSONValue): void {
-    if (this.#work.length >= this.#link.limits.maxUndelivered) {
+  #receive(data: JSONValue, length: number): void {
+    const { maxUndelivered, maxUndeliveredLength } = this.#link.limits
+    // One message is always taken; it has the limit of a frame.
+    if (this.#work.length >= maxUndelivered || (this.#work.length > 0 && this.#undeliveredLength + length > maxUndeliveredLength)) {
       const error = new SignalingError(SignalingErrorCodes.INTERNAL_ERROR, 'messages arrive faster than the application takes them')
       this.#transmitError(error)
       this.#fail(error)
       return
     }
-    this.#enqueue(data)
+    this.#undeliveredLength += length
+    this.#enqueue({ data, length })
   }
 
-  #enqueue(work: Task | JSONValue): void {
+  #enqueue(work: Task | Arrived): void {
     this.#work.push(work)
     if (!this.#delivering) this.#deliver()
   }
@@ -212,7 +231,7 @@ export class Channel implements SignalingChannel {
     this.#delivering = true
     for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) {
       try {
-        const pending = typeof work === 'function' ? work() : this.#events.emitInTurn('message', work)
+        const pending = typeof work === 'function' ? work() : this.#hand(work)
         if (pending !== undefined) {
           pending.then(this.#deliverNext, this.#workFailed)
           return
@@ -222,6 +241,11 @@ export class Channel implements SignalingChannel {
       }
     }
     this.#delivering = false
+  }
+
+  #hand({ data, length }: Arrived): Promise<void> | undefined {
+    this.#undeliveredLength -= length
+    return this.#events.emitInTurn('message', data)
   }
 
   // Bound once: they are on the way of every message.
@@ -245,22 +269,30 @@ export class Channel implements SignalingChannel {
 
   /**
    * What was sent on this socket a moment ago may have reached the peer's new socket already. Some peers deliver
-   * duplicates, so its acknowledgement gets a chance to arrive first.
+   * duplicates, so its acknowledgement gets a chance to arrive first. After an absence nothing has arrived, and what waits
+   * goes out at once, unless it just did: a service that reports one absence after the other must not make us send for ever.
    */
-  #peerConnected(): void {
+  #peerIsBack(): void {
+    if (this.#held === 'awaiting acknowledgement') return
     const { clock } = this.#link.host
-    const socket = this.#link.socketNumber()
-    const nowMs = clock.monotonicMs()
-    const inFlight = this.#sender.unacked().some((message) => message.socket === socket && nowMs - message.sentMs < this.#link.times.inFlightMs)
-    if (this.#held === 'no' && inFlight) {
+    const { inFlightMs } = this.#link.times
+    const sinceMs = clock.monotonicMs() - inFlightMs
+    const recent = this.#held === 'peer away' ? this.#returnedMs > sinceMs : this.#mayBeInFlight(sinceMs)
+    if (recent) {
       this.#hold('awaiting acknowledgement')
-      this.#heldTimer = clock.after(this.#link.times.inFlightMs, () => {
+      this.#heldTimer = clock.after(inFlightMs, () => {
         this.#resume()
       })
-    } else if (this.#held !== 'awaiting acknowledgement') {
+    } else {
+      this.#returnedMs = clock.monotonicMs()
       this.#resume()
     }
-    this.setState(SignalingChannelState.CONNECTED)
+  }
+
+  /** Whether a message without an acknowledgement was sent on this socket after `sinceMs`. */
+  #mayBeInFlight(sinceMs: number): boolean {
+    const socket = this.#link.socketNumber()
+    return this.#sender.unacked().some((message) => message.socket === socket && message.sentMs > sinceMs)
   }
 
   #hold(reason: 'peer away' | 'awaiting acknowledgement'): void {
@@ -270,7 +302,8 @@ export class Channel implements SignalingChannel {
 
   #acknowledged(): void {
     this.#retransmits = 0
-    if (this.#held === 'peer away') this.#resume()
+    if (this.#held === 'peer away') this.#peerIsBack()
+    else if (this.#held === 'awaiting acknowledgement' && !this.#mayBeInFlight(-Infinity)) this.#resume()
   }
 
   #release(): void {

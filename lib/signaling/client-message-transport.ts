@@ -1,4 +1,3 @@
-import { DEFAULT_SIGNALING_LIMITS } from './limits.ts'
 import type { SignalingClient } from './client.ts'
 import { SignalingError, SignalingErrorCodes } from './errors.ts'
 import { BaseMessageTransport, type MessageTransport, MessageTransportMode } from './message-transport.ts'
@@ -28,7 +27,7 @@ class ClientMessageTransport extends BaseMessageTransport {
     this.#signer =
       options.securityMode === ClientMessageTransportSecurityMode.NONE
         ? unsignedMessages
-        : new SharedSecretSigner(options.sharedSecret, options.keyId, client.host, DEFAULT_SIGNALING_LIMITS.maxFrameBytes)
+        : new SharedSecretSigner(options.sharedSecret, options.keyId, client.host, client.limits.maxFrameBytes)
     this.send({ type: 'SETUP_REQUEST' }).catch((thrown: unknown) => {
       this.fail(thrown)
     })

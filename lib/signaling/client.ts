@@ -35,8 +35,10 @@ export interface SignalingClientEvents {
 /** A client's end of the signaling: the connection and its one channel in one object (protocol/webrtc-signaling.md §9). */
 export interface SignalingClient extends Omit<SignalingChannel, 'on' | 'off'> {
   readonly connectionState: SignalingConnectionState
-  /** The host it runs on, for what is built on top. */
+  /** The host it runs on, for what is built on top; so with limits and times. */
   readonly host: Host
+  readonly limits: SignalingLimits
+  readonly times: SignalingTimes
   /** Once. What fails comes as an event. */
   start(): void
   checkAlive(): void
@@ -85,9 +87,9 @@ class Client implements SignalingClient, ChannelLink {
       opened: () => {
         this.#channel.handleSocketOpened()
       },
-      received: (frame) => {
+      received: (frame, length) => {
         // The service routes to this socket by what it knows: its own name for the channel may differ (§3).
-        this.#channel.handleFrame(frame)
+        this.#channel.handleFrame(frame, length)
       },
       stateChanged: () => {
         this.#events.emit('connectionstatechange')

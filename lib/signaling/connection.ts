@@ -18,7 +18,8 @@ export interface ConnectionRole {
   backOffCapMs(attempt: number): number
   /** A socket is open; called before anybody is told, so that what waits goes out first. */
   opened(): void
-  received(frame: RoutingFrame): void
+  /** @param length - characters of the text it came in */
+  received(frame: RoutingFrame, length: number): void
   stateChanged(): void
   /** Open again, from the second time on. */
   reconnected(): void
@@ -37,8 +38,8 @@ export class SignalingConnection {
   #socketNumber = 0
   #socketsOpened = 0
   #attempt = 0
-  /** Counts what was heard, so that silence can be told. */
-  #heard = 0
+  /** Anything else may still come down a link on which nothing goes up. */
+  #pongs = 0
   #retryTimer: CancelTimer | undefined
   #stableTimer: CancelTimer | undefined
   #openTimer: CancelTimer | undefined
@@ -69,12 +70,15 @@ export class SignalingConnection {
 
   /** Dropped when no socket is open: the reliability layer sends again what matters. */
   transmit(frame: string): void {
-    if (this.#socketNumber !== 0) this.#socket?.send(frame)
+    const socket = this.#socket
+    if (socket === undefined || this.#socketNumber === 0) return
+    socket.send(frame)
+    if (socket.bufferedBytes() > this.#limits.maxBufferedBytes) this.#giveSocketUp('the service does not read')
   }
 
-  /** Asks the service for a sign of life; without one within a second the socket is given up and a new one opened (§3). */
+  /** Asks the service for a PONG; without one within a second the socket is given up and a new one opened (§3). */
   checkAlive(): void {
-    this.#expectLife(this.#times.checkAliveAnswerMs)
+    this.#expectPong(this.#times.checkAliveAnswerMs)
   }
 
   close(): void {
@@ -93,14 +97,12 @@ export class SignalingConnection {
   async #connect(): Promise<void> {
     this.#setState(SignalingConnectionState.CONNECTING)
     if (this.#isOver()) return
-    let url: string
     try {
-      url = await this.#role.locate()
+      const url = await this.#role.locate()
+      if (!this.#isOver()) this.#open(url)
     } catch (thrown) {
       this.#attemptFailed(thrown)
-      return
     }
-    if (!this.#isOver()) this.#open(url)
   }
 
   #open(url: string): void {
@@ -148,34 +150,36 @@ export class SignalingConnection {
   }
 
   #received(text: string): void {
-    this.#heard++
     const frame = parseRoutingFrame(text)
     if (frame === undefined) this.#host.log('debug', 'signaling.frame.ignored', { length: text.length })
     else if (frame.type === 'PING') this.transmit('{"type":"PONG"}')
-    else if (frame.type !== 'PONG') this.#role.received(frame)
+    else if (frame.type === 'PONG') this.#pongs++
+    else this.#role.received(frame, text.length)
   }
 
   #keepAlive(): void {
-    const heardBefore = this.#heard
     this.#keepAliveTimer = this.#host.clock.after(this.#times.keepAliveMs, () => {
-      if (this.#heard === heardBefore) this.#expectLife(this.#times.keepAliveAnswerMs)
+      this.#expectPong(this.#times.keepAliveAnswerMs)
       this.#keepAlive()
     })
   }
 
-  #expectLife(withinMs: number): void {
+  #expectPong(withinMs: number): void {
     if (this.#socketNumber === 0 || this.#aliveTimer !== undefined) return
-    const heardBefore = this.#heard
-    this.transmit('{"type":"PING"}')
+    const pongsBefore = this.#pongs
     this.#aliveTimer = this.#host.clock.after(withinMs, () => {
       this.#aliveTimer = undefined
-      if (this.#heard !== heardBefore) return
-      this.#host.log('warn', 'signaling.socket.dead', { silentMs: withinMs })
-      const socket = this.#socket
-      this.#letGo()
-      socket?.abandon()
-      this.#retry()
+      if (this.#pongs === pongsBefore) this.#giveSocketUp(`no answer within ${withinMs} ms`)
     })
+    this.transmit('{"type":"PING"}')
+  }
+
+  #giveSocketUp(reason: string): void {
+    this.#host.log('warn', 'signaling.socket.dead', { reason })
+    const socket = this.#socket
+    this.#letGo()
+    socket?.abandon()
+    this.#retry()
   }
 
   #attemptFailed(thrown: unknown): void {

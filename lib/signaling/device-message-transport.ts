@@ -1,9 +1,9 @@
-import { messageOf } from '../errors.ts'
+import { LenskeyError, messageOf } from '../errors.ts'
+import type { CancelTimer } from '../runtime/index.ts'
 import type { SignalingChannel } from './channel.ts'
 import type { SignalingDevice } from './device.ts'
 import { SignalingError, SignalingErrorCodes } from './errors.ts'
 import type { JSONValue } from './json.ts'
-import { DEFAULT_SIGNALING_LIMITS } from './limits.ts'
 import { BaseMessageTransport, type MessageTransport, MessageTransportMode } from './message-transport.ts'
 import type { IceServer, SignalingMessage } from './messages.ts'
 import { type MessageSigner, readKeyId, SharedSecretSigner, unsignedMessages } from './signing.ts'
@@ -61,7 +61,7 @@ class DeviceMessageTransport extends BaseMessageTransport {
 
   async #chooseSigner(envelope: JSONValue): Promise<MessageSigner> {
     if (this.#options.securityMode === DeviceMessageTransportSecurityMode.NONE) return unsignedMessages
-    const { maxFrameBytes } = DEFAULT_SIGNALING_LIMITS
+    const { maxFrameBytes } = this.#device.limits
     const keyId = readKeyId(envelope, maxFrameBytes)
     const sharedSecret = await this.#options.sharedSecretCallback(keyId)
     return new SharedSecretSigner(sharedSecret, keyId, this.#device.host, maxFrameBytes)
@@ -82,11 +82,20 @@ class DeviceMessageTransport extends BaseMessageTransport {
 
   /** A service that gives no ICE servers must not keep two ends on the same network apart. */
   async #iceServers(): Promise<IceServer[]> {
+    const { host, times } = this.#device
+    let cancel: CancelTimer = () => undefined
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      cancel = host.clock.after(times.iceServersMs, () => {
+        reject(new LenskeyError('ERR_SIGNALING_ICE_SERVERS', `no answer within ${times.iceServersMs} ms`))
+      })
+    })
     try {
-      return await this.#device.requestIceServers()
+      return await Promise.race([this.#device.requestIceServers(), tooLate])
     } catch (thrown) {
-      this.#device.host.log('warn', 'signaling.ice-servers.failed', { reason: messageOf(thrown) })
+      host.log('warn', 'signaling.ice-servers.failed', { reason: messageOf(thrown) })
       return []
+    } finally {
+      cancel()
     }
   }
 }

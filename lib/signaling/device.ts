@@ -31,8 +31,10 @@ export interface SignalingDeviceEvents {
 /** A device's end of the signaling (protocol/webrtc-signaling.md §9). */
 export interface SignalingDevice {
   readonly connectionState: SignalingConnectionState
-  /** The host it runs on, for what is built on top. */
+  /** The host it runs on, for what is built on top; so with limits and times. */
   readonly host: Host
+  readonly limits: SignalingLimits
+  readonly times: SignalingTimes
   /**
    * Called for each client's first message, awaited before that message is delivered; register listeners in it.
    * @param authorized - whether the service vouches for the client (central authorization)
@@ -80,8 +82,8 @@ class Device implements SignalingDevice, ChannelLink {
       opened: () => {
         for (const channel of this.#channels.values()) channel.handleSocketOpened()
       },
-      received: (frame) => {
-        this.#received(frame)
+      received: (frame, length) => {
+        this.#received(frame, length)
       },
       stateChanged: () => {
         this.#events.emit('connectionstatechange')
@@ -150,15 +152,15 @@ class Device implements SignalingDevice, ChannelLink {
     for (const channel of this.#channels.values()) if (!channel.ended) this.#live++
   }
 
-  #received(frame: RoutingFrame): void {
+  #received(frame: RoutingFrame, length: number): void {
     if (!('channelId' in frame)) return
     const known = this.#channels.get(frame.channelId)
-    if (known !== undefined) known.handleFrame(frame)
-    else if (frame.type === 'MESSAGE') this.#begin(frame)
+    if (known !== undefined) known.handleFrame(frame, length)
+    else if (frame.type === 'MESSAGE') this.#begin(frame, length)
   }
 
   /** A first frame on a channel that is not known: only the first message of a client may begin one (§4). */
-  #begin(frame: RoutingFrame & { type: 'MESSAGE' }): void {
+  #begin(frame: RoutingFrame & { type: 'MESSAGE' }, length: number): void {
     const { channelId, message, authorized = false } = frame
     const reliability = parseReliabilityFrame(message)
     if (reliability === undefined) {
@@ -174,11 +176,10 @@ class Device implements SignalingDevice, ChannelLink {
       this.#channels.set(channelId, channel)
       this.#live++
       channel.setState(SignalingChannelState.CONNECTED)
-      channel.enqueue(() => {
-        const handled = this.onNewSignalingChannel?.(channel, authorized)
-        return handled instanceof Promise ? handled : undefined
+      channel.enqueue(async () => {
+        await this.onNewSignalingChannel?.(channel, authorized)
       })
-      channel.handleFrame(frame)
+      channel.handleFrame(frame, length)
     }
   }
 

@@ -29,7 +29,7 @@ export class TypedEventEmitter<Events extends EventMap> {
 
   /** Calls every listener now; promises they return run on by themselves. */
   emit<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void {
-    for (const listener of this.#listeners.get(name) ?? []) void this.#call(name, listener, args)
+    for (const listener of this.#listeners.get(name) ?? []) if (this.#isOn(name, listener)) void this.#call(name, listener, args)
   }
 
   /**
@@ -48,11 +48,17 @@ export class TypedEventEmitter<Events extends EventMap> {
 
   #callFrom(first: number, name: keyof Events, listeners: readonly Events[keyof Events][], args: unknown[]): Promise<void> | undefined {
     for (let index = first; index < listeners.length; index++) {
+      if (index > 0 && !this.#isOn(name, listeners[index])) continue
       const pending = this.#call(name, listeners[index], args)
       if (pending === undefined) continue
       return index + 1 === listeners.length ? pending : pending.then(() => this.#callFrom(index + 1, name, listeners, args))
     }
     return undefined
+  }
+
+  /** One listener may take another off while both are due. */
+  #isOn(name: keyof Events, listener: Events[keyof Events]): boolean {
+    return this.#listeners.get(name)?.includes(listener) === true
   }
 
   /** Never throws or rejects. */

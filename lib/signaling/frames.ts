@@ -30,6 +30,13 @@ export interface AliveFrame {
   type: 'PING' | 'PONG'
 }
 
+/** Services use UUIDs and the like; a longer one would be repeated in every frame and log line. */
+const MAX_CHANNEL_ID_LENGTH = 128
+
+export function isChannelId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_CHANNEL_ID_LENGTH
+}
+
 /**
  * Reads one frame. Undefined for what is to be ignored: malformed JSON, unknown types, missing members. Unknown members
  * are dropped. A `MESSAGE` that carries an `error` instead of a message is what one vendor SDK sends for `ERROR` (§3).
@@ -44,7 +51,7 @@ export function parseRoutingFrame(text: string): RoutingFrame | undefined {
   if (!isObject(value)) return undefined
   const { type, channelId } = value
   if (type === 'PING' || type === 'PONG') return { type }
-  if (typeof channelId !== 'string') return undefined
+  if (!isChannelId(channelId)) return undefined
   switch (type) {
     case 'MESSAGE':
       if (value.message === undefined) return parseError(channelId, value.error)

@@ -3,12 +3,11 @@ import { LenskeyError } from '../errors.ts'
 import type { Host, HttpResponse } from '../runtime/index.ts'
 import { parseRetryAfter } from './back-off.ts'
 import { DeviceIdNotFoundError, HttpError, ProductIdNotFoundError, TooManyRequestsError } from './errors.ts'
+import { isChannelId } from './frames.ts'
 import { isObject } from './json.ts'
 import { decodeIceServers, type IceServer } from './messages.ts'
 
 const MAX_ANSWER_BYTES = 65_536
-/** A viewer waits meanwhile, and may well get through without these servers. */
-const ICE_SERVERS_TIMEOUT_MS = 8_000
 
 /** Where a service is and which device is meant. */
 export interface Endpoint {
@@ -45,19 +44,19 @@ export async function connectDevice(host: Pick<Host, 'http' | 'clock'>, endpoint
 export async function connectClient(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, token?: string): Promise<ClientConnectAnswer> {
   const answer = await post(host, endpoint, '/v1/client/connect', token)
   const { channelId, deviceOnline } = answer
-  if (typeof channelId !== 'string' || channelId === '') throw badAnswer('a client connect answer needs a channelId')
+  if (!isChannelId(channelId) || channelId === '') throw badAnswer('a client connect answer needs a channelId')
   return { signalingUrl: webSocketUrl(answer), channelId, deviceOnline: typeof deviceOnline === 'boolean' ? deviceOnline : undefined }
 }
 
 /** `POST /v1/ice-servers` (§2). Throws as `connectDevice` does. */
 export async function fetchIceServers(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, token?: string): Promise<IceServer[]> {
-  const { iceServers } = await post(host, endpoint, '/v1/ice-servers', token, ICE_SERVERS_TIMEOUT_MS)
+  const { iceServers } = await post(host, endpoint, '/v1/ice-servers', token)
   const decoded = decodeIceServers(iceServers)
   if (decoded === undefined) throw badAnswer('an ICE servers answer needs a list of servers, each with a list of urls')
   return decoded
 }
 
-async function post(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, path: string, token?: string, timeoutMs?: number): Promise<Record<string, unknown>> {
+async function post(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, path: string, token?: string): Promise<Record<string, unknown>> {
   const headers: Record<string, string> = { 'content-type': 'application/json' }
   if (token !== undefined) headers.authorization = `Bearer ${token}`
   const { productId, deviceId } = endpoint
@@ -67,7 +66,6 @@ async function post(host: Pick<Host, 'http' | 'clock'>, endpoint: Endpoint, path
     headers,
     body: JSON.stringify({ deviceId, productId }),
     maxBodyBytes: MAX_ANSWER_BYTES,
-    timeoutMs,
   })
   const answer = parseAnswer(response)
   if (response.status < 200 || response.status > 299) throw errorOf(response, answer, host.clock.nowMs())

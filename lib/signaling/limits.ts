@@ -8,6 +8,10 @@ export interface SignalingLimits {
   maxUnackedLength: number
   /** Messages received on one channel that wait for the application; one more fails the channel. */
   maxUndelivered: number
+  /** The same in characters of the frames that brought them. */
+  maxUndeliveredLength: number
+  /** Bytes that wait for a service that does not read; past it the socket is given up. */
+  maxBufferedBytes: number
   /** Channels of a device that are neither failed nor closed; the next client gets `NO_MORE_CHANNELS`. */
   maxChannels: number
   /** Failed channels that the application has not closed; past it the oldest is closed for it. */
@@ -19,6 +23,8 @@ export const DEFAULT_SIGNALING_LIMITS: SignalingLimits = {
   maxUnackedMessages: 256,
   maxUnackedLength: 524_288,
   maxUndelivered: 256,
+  maxUndeliveredLength: 524_288,
+  maxBufferedBytes: 2_097_152,
   maxChannels: 64,
   maxFailedChannels: 16,
 }
@@ -37,8 +43,13 @@ export interface SignalingTimes {
   openTimeoutMs: number
   /** First wait before messages without an acknowledgement are sent again on a socket that stayed open; it doubles up to 4 times. */
   retransmitMs: number
-  /** A message younger than this when the peer reappears may have reached it already, so its acknowledgement is awaited first. */
+  /**
+   * A message younger than this when the peer reappears may have reached it already, so its acknowledgement is awaited
+   * first; and what waits is not sent again more often than this, however often the peer reappears.
+   */
   inFlightMs: number
+  /** How long a device lets a client wait for ICE servers before the session is set up without them. */
+  iceServersMs: number
 }
 
 export const DEFAULT_SIGNALING_TIMES: SignalingTimes = {
@@ -48,5 +59,6 @@ export const DEFAULT_SIGNALING_TIMES: SignalingTimes = {
   stableMs: 10_000,
   openTimeoutMs: 20_000,
   retransmitMs: 15_000,
-  inFlightMs: 300,
+  inFlightMs: 2_000,
+  iceServersMs: 5_000,
 }

@@ -27,9 +27,6 @@ export interface MessageTransport {
   off<Name extends keyof MessageTransportEvents>(name: Name, listener: MessageTransportEvents[Name]): void
 }
 
-/** Messages that came before anybody listened to them; one more fails the channel. */
-const MAX_EARLY_MESSAGES = 64
-
 /** The part of a channel that a transport uses: a client is its own channel. */
 type TransportChannel = Pick<SignalingChannel, 'sendMessage' | 'sendError'> & {
   on(name: 'message', listener: (message: JSONValue) => Promise<void>): void
@@ -41,7 +38,8 @@ export abstract class BaseMessageTransport implements MessageTransport {
   readonly #events: TypedEventEmitter<{ [Name in keyof MessageTransportEvents]: MessageTransportEvents[Name] }>
   readonly #channel: TransportChannel
   readonly #host: Host
-  readonly #early: WebrtcSignalingMessage[] = []
+  /** Lets a message go on that came before anybody listened; those behind it wait in the channel, which is bounded. */
+  #listened: (() => void) | undefined
   #signaling = false
   #failed = false
 
@@ -54,9 +52,7 @@ export abstract class BaseMessageTransport implements MessageTransport {
 
   on<Name extends keyof MessageTransportEvents>(name: Name, listener: MessageTransportEvents[Name]): void {
     this.#events.on(name, listener)
-    if (name === 'webrtcsignalingmessage') {
-      for (const message of this.#early.splice(0)) this.#events.emit('webrtcsignalingmessage', message)
-    }
+    if (name === 'webrtcsignalingmessage') this.#listened?.()
   }
 
   off<Name extends keyof MessageTransportEvents>(name: Name, listener: MessageTransportEvents[Name]): void {
@@ -116,12 +112,13 @@ export abstract class BaseMessageTransport implements MessageTransport {
   async #deliver(message: SignalingMessage | undefined): Promise<void> {
     if (message === undefined || message.type === 'SETUP_REQUEST' || message.type === 'SETUP_RESPONSE') {
       this.#host.log('debug', 'signaling.message.ignored', { type: message?.type ?? 'unknown' })
-    } else if (this.#events.count('webrtcsignalingmessage') > 0) {
-      await this.#events.emitInTurn('webrtcsignalingmessage', message)
-    } else if (this.#early.length < MAX_EARLY_MESSAGES) {
-      this.#early.push(message)
-    } else {
-      throw new SignalingError(SignalingErrorCodes.INTERNAL_ERROR, 'nobody listens to the messages of this session')
+      return
     }
+    if (this.#events.count('webrtcsignalingmessage') === 0) {
+      await new Promise<void>((resolve) => {
+        this.#listened = resolve
+      })
+    }
+    await this.#events.emitInTurn('webrtcsignalingmessage', message)
   }
 }

@@ -64,6 +64,9 @@ interface Link {
   readonly number: number
   state: 'opening' | 'open' | 'over'
   halfOpen: boolean
+  /** Closed before it was open. */
+  closing: boolean
+  maxMessageBytes: number
   client: WebSocketHandlers
   server: MemorySocketHandlers | undefined
   /** Per direction: messages sent so far, and when the last of them arrives. */
@@ -103,6 +106,10 @@ export function createMemoryNetwork({ clock, latencyMs = 1 }: { clock: Clock; la
     const arrivesMs = Math.max(link.arrivesMs[direction], clock.monotonicMs() + delayMs)
     link.arrivesMs[direction] = arrivesMs
     const receiver = direction === 'to server' ? link.server : link.client
+    if (direction === 'from server' && encodeUtf8(text).length > link.maxMessageBytes) {
+      end(link, ['client', 'server'], 1009, 'message too long')
+      return
+    }
     for (let copy = fault === 'duplicate' ? 2 : 1; copy > 0; copy--) {
       clock.after(arrivesMs - clock.monotonicMs(), () => {
         if (link.state === 'open' && !link.halfOpen) receiver?.text(text)
@@ -117,18 +124,23 @@ export function createMemoryNetwork({ clock, latencyMs = 1 }: { clock: Clock; la
 
   function close(link: Link, by: 'client' | 'server', code: number, reason: string): void {
     if (link.state === 'over') return
+    if (link.state === 'opening') {
+      link.closing = true
+      return
+    }
     // What was sent before still arrives, as it would on a real connection.
     const direction = by === 'client' ? 'to server' : 'from server'
     const waitMs = Math.max(latencyMs, link.arrivesMs[direction] - clock.monotonicMs())
     clock.after(waitMs, () => {
-      if (!link.halfOpen) end(link, ['client', 'server'], code, reason)
+      // A closing handshake that nobody answers ends all the same, on this side.
+      end(link, link.halfOpen ? [by] : ['client', 'server'], link.halfOpen ? 1006 : code, reason)
     })
   }
 
   const webSockets: WebSockets = {
-    open(url, handlers): WebSocketConnection {
+    open(url, handlers, { maxMessageBytes = 262_144 } = {}): WebSocketConnection {
       const link: Link = {
-        url, number: ++opened, state: 'opening', halfOpen: false, client: handlers, server: undefined,
+        url, number: ++opened, state: 'opening', halfOpen: false, closing: false, maxMessageBytes, client: handlers, server: undefined,
         sent: { 'to server': 0, 'from server': 0 }, arrivesMs: { 'to server': 0, 'from server': 0 },
       }
       clock.after(latencyMs, () => {
@@ -143,6 +155,10 @@ export function createMemoryNetwork({ clock, latencyMs = 1 }: { clock: Clock; la
         })
         if (link.server === undefined) {
           end(link, ['client'], 1006, '')
+          return
+        }
+        if (link.closing) {
+          end(link, ['client', 'server'], 1006, '')
           return
         }
         link.state = 'open'

@@ -44,10 +44,10 @@ function timedOut({ url }: HttpRequest, timeoutMs: number): LenskeyError {
   return new LenskeyError('ERR_HTTP_TIMEOUT', `${originOf(url)} did not answer within ${timeoutMs} ms`)
 }
 
-/** `fetch` hides the reason in the cause of its error. */
+/** `fetch` hides the reason in the cause of its error; without one it complains about the request, and repeats it, headers included. */
 function unreachable({ url }: HttpRequest, thrown: unknown): LenskeyError {
-  const reason = thrown instanceof Error && thrown.cause !== undefined ? messageOf(thrown.cause) : messageOf(thrown)
-  return new LenskeyError('ERR_HTTP_UNREACHABLE', `${originOf(url)} cannot be reached: ${reason}`, { cause: thrown })
+  const reason = thrown instanceof Error && thrown.cause !== undefined ? messageOf(thrown.cause) : 'the request cannot be sent as it is'
+  return new LenskeyError('ERR_HTTP_UNREACHABLE', `${originOf(url)} cannot be reached: ${reason}`)
 }
 
 /** A path or query may hold what should not be in a log. */

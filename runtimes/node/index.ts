@@ -19,6 +19,7 @@ export type * from '../../lib/signaling/index.ts'
 export { PerfectNegotiation, SignalingEventHandler } from '../../lib/webrtc/index.ts'
 export type * from '../../lib/webrtc/index.ts'
 export { createNodeHost } from './host.ts'
+export * from './media/index.ts'
 export * from './webrtc/index.ts'
 
 // The library's functions with Node as their host; each takes another one as its last argument.

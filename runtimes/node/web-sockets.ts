@@ -1,5 +1,4 @@
 import { WebSocket } from 'ws'
-import { messageOf } from '../../lib/errors.ts'
 import type { WebSocketConnection, WebSockets } from '../../lib/runtime/index.ts'
 
 const DEFAULT_MAX_MESSAGE_BYTES = 262_144
@@ -21,9 +20,10 @@ export const nodeWebSockets: WebSockets = {
         maxPayload: options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
         followRedirects: false,
       })
-    } catch (thrown) {
+    } catch {
+      // What `ws` throws repeats the URL, and the URL of a seat is a secret.
       setImmediate(() => {
-        end(1006, messageOf(thrown))
+        end(1006, 'the address of the WebSocket is no URL')
       })
       return { send: () => undefined, close: () => undefined, abandon: () => undefined, bufferedBytes: () => 0 }
     }

@@ -1,4 +1,4 @@
-import { concatBytes, decodeBase64url, decodeHex, decodeUtf8, encodeBase64url, encodeHex, encodeUtf8, equalBytes, portableUtf8 } from '../../../lib/bytes/index.ts'
+import { concatBytes, decodeBase64url, decodeHex, decodeUtf8, encodeBase64url, encodeBase64urlText, encodeHex, encodeUtf8, equalBytes, portableBase64url, portableUtf8 } from '../../../lib/bytes/index.ts'
 import { test } from '../../suite.ts'
 
 const counting = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at & 255)
@@ -12,8 +12,28 @@ test('base64url: RFC 4648 §10 vectors without padding, and every tail length', 
   for (let length = 0; length < 300; length++) t.same(decodeBase64url(encodeBase64url(counting(length))), counting(length))
 })
 
+test('base64url: the host coder and the portable one agree', (t) => {
+  for (let length = 0; length < 300; length++) {
+    const bytes = counting(length + 7).subarray(7)
+    t.equal(encodeBase64url(bytes), portableBase64url.encode(bytes))
+    t.same(portableBase64url.decode(encodeBase64url(bytes)), bytes.slice())
+  }
+  for (const text of ['', 'plain', 'æ€\u{1f4f7}', '\ud800']) {
+    t.equal(encodeBase64urlText(text), encodeBase64url(encodeUtf8(text)))
+    t.equal(portableBase64url.encodeText(text), encodeBase64url(encodeUtf8(text)))
+  }
+  const decoded = decodeBase64url('AAAA')
+  decoded.slice().fill(1)
+  t.same(decoded, new Uint8Array(3), 'a plain Uint8Array, whose slice copies')
+  t.equal(Object.getPrototypeOf(decoded), Uint8Array.prototype)
+  t.equal(Object.getPrototypeOf(encodeUtf8('a')), Uint8Array.prototype)
+})
+
 test('base64url: one spelling per byte string', (t) => {
-  for (const bad of ['A', 'AAAAA', 'Zg==', 'Zh', 'Zm9', 'Z g', 'Zg\n', '+/AA', 'Zgé', 'Zg\u0000']) t.throws(() => decodeBase64url(bad), 'ERR_BASE64URL', JSON.stringify(bad))
+  for (const bad of ['A', 'AAAAA', 'Zg==', 'Zh', 'Zm9', 'Z g', 'Zg\n', '+/AA', 'Zgé', 'Zg\u0000']) {
+    t.throws(() => decodeBase64url(bad), 'ERR_BASE64URL', JSON.stringify(bad))
+    t.throws(() => portableBase64url.decode(bad), 'ERR_BASE64URL', JSON.stringify(bad))
+  }
 })
 
 test('hex: both cases in, lower case out', (t) => {

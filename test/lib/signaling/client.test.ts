@@ -301,7 +301,7 @@ test('R6: what a device lost is sent again when it comes back', async (t) => {
   for (const message of ['1', '2', '3']) await observed.client.sendMessage(message)
   await service.clock.advance(1000)
   service.connectDevice(peer)
-  await service.clock.advance(200)
+  await service.clock.advance(3000)
   t.same(peer.messages, ['1', '2', '3'])
 })
 

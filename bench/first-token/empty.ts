@@ -1,0 +1,3 @@
+import { report } from './key.ts'
+
+report()

@@ -1,0 +1,65 @@
+import type { DeviceIds } from './ids.ts'
+
+/** A public key as it was registered. */
+export interface RegisteredKey {
+  /** `device:` or `product:` and the fingerprint (protocol/webrtc-signaling.md §1.2). */
+  kid: string
+  /** SPKI as PEM text. */
+  publicKey: string
+  /** Seconds since 1970. */
+  createdAt: number
+}
+
+export interface Product {
+  id: string
+  /** Whether clients without a token are let in. */
+  anonymousClients: boolean
+  createdAt: number
+}
+
+export interface Device {
+  id: string
+  createdAt: number
+}
+
+/** A part of a list, in the order of IDs. */
+export interface Page {
+  /** The last ID of the part before; from the start when undefined. */
+  after?: string
+  limit: number
+}
+
+/** What the way of a connect asks. Each is one look-up by index, never answered from memory: what was removed is gone at the next connect. */
+export interface RegistryLookups {
+  product(productId: string): Promise<Product | undefined>
+  hasDevice(device: DeviceIds): Promise<boolean>
+  /** A key belongs to exactly one device. */
+  deviceKey(kid: string): Promise<(DeviceIds & RegisteredKey) | undefined>
+  /** One authorization key may serve several products of an owner. */
+  productKey(productId: string, kid: string): Promise<RegisteredKey | undefined>
+}
+
+/** Products, devices and their keys. Removing one removes what is under it. IDs are in lower case. */
+export interface Registry extends RegistryLookups {
+  products(page: Page): Promise<Product[]>
+  /** Makes the product, or sets what it allows; false when it was there. */
+  putProduct(productId: string, settings: { anonymousClients?: boolean }): Promise<boolean>
+  removeProduct(productId: string): Promise<boolean>
+  devices(productId: string, page: Page): Promise<Device[]>
+  /** False when it was there. @throws {RendezvousError} 404 without such a product */
+  putDevice(device: DeviceIds): Promise<boolean>
+  removeDevice(device: DeviceIds): Promise<boolean>
+  deviceKeys(device: DeviceIds): Promise<RegisteredKey[]>
+  /** False when the device had it. @throws {RendezvousError} 404 without such a device, 409 when another device has it */
+  addDeviceKey(device: DeviceIds, key: { kid: string; publicKey: string }): Promise<boolean>
+  removeDeviceKey(device: DeviceIds, kid: string): Promise<boolean>
+  productKeys(productId: string): Promise<RegisteredKey[]>
+  /** False when the product had it. @throws {RendezvousError} 404 without such a product */
+  addProductKey(productId: string, key: { kid: string; publicKey: string }): Promise<boolean>
+  removeProductKey(productId: string, kid: string): Promise<boolean>
+  /** A secret that all nodes on this registry share; `fresh` becomes it if there is none. */
+  secret(name: string, fresh: string): Promise<string>
+  /** @throws when the database does not answer */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

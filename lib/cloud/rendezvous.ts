@@ -1,0 +1,166 @@
+import { decodeBase64url, encodeBase64url } from '../bytes/index.ts'
+import type { Clock, Log, NativeCrypto, Random } from '../runtime/index.ts'
+import { isObject } from '../signaling/json.ts'
+import type { IceServer } from '../signaling/messages.ts'
+import { createAdmission, type Proof } from './admission.ts'
+import { badRequest, forbidden, tooMany, unauthorized } from './errors.ts'
+import type { Fabric } from './fabric.ts'
+import { type DeviceIds, newChannelId, readId } from './ids.ts'
+import type { RendezvousLimits } from './limits.ts'
+import { createProofMemory } from './proofs.ts'
+import { callerOf, createNamedRates, type NamedRates } from './rates.ts'
+import type { Registry } from './registry.ts'
+import { createRelay, type Relay } from './relay.ts'
+import type { SeatEvents, SeatGrant, SeatSocket } from './seats.ts'
+import { createTickets } from './tickets.ts'
+import { createUsedTickets } from './used-tickets.ts'
+
+/** One HTTP request of §2, as far as the rules are concerned. */
+export interface ApiRequest {
+  /** The `Authorization` header. */
+  authorization: string | undefined
+  /** Parsed JSON. */
+  body: unknown
+  /** The caller's address. */
+  address: string
+  /** Where WebSockets of this service are opened, such as `wss://example.org`; no slash at its end. */
+  webSocketBase: string
+}
+
+/** Gives ICE servers: with `turn`, also those that cost something and need credentials (§11.14). */
+export type IceServerSource = (request: DeviceIds & { turn: boolean }) => IceServer[]
+
+/** The rendezvous as rules: everything of protocol/webrtc-signaling.md §2, §3 and §11 that needs no socket. All of it throws {RendezvousError}. */
+export interface Rendezvous {
+  /** Counts a request of an address. @throws {RendezvousError} 429 */
+  countRequest(address: string): void
+  /** `POST /v1/device/connect` */
+  connectDevice(request: ApiRequest): Promise<{ signalingUrl: string }>
+  /** `POST /v1/client/connect` */
+  connectClient(request: ApiRequest): Promise<{ signalingUrl: string; deviceOnline: boolean; channelId: string }>
+  /** `POST /v1/ice-servers` */
+  iceServers(request: ApiRequest): Promise<{ iceServers: IceServer[] }>
+  /** Before a WebSocket is accepted: what its URL entitles to. @throws {RendezvousError} 403, 429, 503 */
+  redeem(ticket: string): Promise<SeatGrant>
+  /** After it was accepted. */
+  seat(grant: SeatGrant, socket: SeatSocket): SeatEvents
+  readonly relay: Relay
+  /** Ends all seats of this node. */
+  close(): void
+}
+
+/** The part of a WebSocket URL before the ticket. */
+export const SEAT_PATH = '/v1/seat/'
+
+export interface RendezvousHost {
+  clock: Clock
+  random: Random
+  log: Log
+  nativeCrypto?: NativeCrypto
+}
+
+export interface RendezvousParts {
+  registry: Registry
+  fabric: Fabric
+  limits: RendezvousLimits
+  iceServers?: IceServerSource
+}
+
+/** Opens a rendezvous over its registry, which keeps the secret that tickets are sealed with. */
+export async function openRendezvous(host: RendezvousHost, parts: RendezvousParts): Promise<Rendezvous> {
+  const { registry, fabric, limits, iceServers = () => [] } = parts
+  const { clock, random } = host
+  const secret = await registry.secret('ticket-secret', encodeBase64url(random.bytes(32)))
+  const tickets = createTickets(decodeBase64url(secret), host)
+  const usedTickets = createUsedTickets()
+  const admission = createAdmission(host, { registry, limits })
+  const proofs = createProofMemory(host, limits)
+  const relay = createRelay(host, { fabric, limits })
+  const addressRates = createNamedRates(limits.requestsPerAddressPerMinute, limits.rememberedRates)
+  const deviceRates = createNamedRates(limits.connectsPerDevicePerMinute, limits.rememberedRates)
+  const clientRates = createNamedRates(limits.clientConnectsPerDevicePerMinute, limits.rememberedRates)
+  const seatRates = createNamedRates(limits.connectsPerDevicePerMinute, limits.rememberedRates)
+  let lastSerial = 0
+
+  function count(rates: NamedRates, name: string, what: string): void {
+    const seconds = rates.take(name, clock.monotonicMs())
+    if (seconds !== undefined) throw tooMany(`too many ${what}; come back in ${seconds} seconds`, seconds)
+  }
+
+  /** Never the same twice, and no older than any before it, even when the wall clock is set back. */
+  function nextSerial(): number {
+    lastSerial = Math.max(lastSerial + 1, clock.nowMs())
+    return lastSerial
+  }
+
+  function urlFor(request: ApiRequest, grant: SeatGrant, lifeMs: number): string {
+    return request.webSocketBase + SEAT_PATH + tickets.seal({ grant, expiresAtMs: clock.nowMs() + lifeMs })
+  }
+
+  return {
+    relay,
+
+    countRequest: (address) => count(addressRates, callerOf(address), 'requests from this address'),
+
+    async connectDevice(request) {
+      const device = readDevice(request.body)
+      const { kid, issuedAt } = await admission.device(device, readBearer(request.authorization))
+      // Counted for proven devices alone, or anyone could keep a device out by asking in its name.
+      count(deviceRates, roomOf(device), 'connects of this device')
+      proofs.accept(device, issuedAt)
+      const grant = { ...device, kid, channelId: undefined, order: { issuedAt, serial: nextSerial() } }
+      return { signalingUrl: urlFor(request, grant, limits.deviceTicketMs) }
+    },
+
+    async connectClient(request) {
+      const device = readDevice(request.body)
+      const proof = await admission.client(device, readBearer(request.authorization))
+      count(clientRates, roomOf(device), 'clients ask for this device')
+      if ((await fabric.clientCount(device)) >= limits.channelsPerDevice) throw tooMany('this device has as many clients as it may', 30)
+      const channelId = newChannelId(random)
+      const grant = { ...device, kid: proof?.kid, channelId, order: { issuedAt: 0, serial: 0 } }
+      return {
+        signalingUrl: urlFor(request, grant, limits.clientTicketMs),
+        deviceOnline: await fabric.hasDevice(device),
+        channelId,
+      }
+    },
+
+    async iceServers(request) {
+      const device = readDevice(request.body)
+      const proof: Proof | undefined = await admission.anyone(device, readBearer(request.authorization))
+      return { iceServers: iceServers({ ...device, turn: proof?.scopes.has('turn') === true }) }
+    },
+
+    async redeem(text) {
+      const nowMs = clock.nowMs()
+      const { grant, expiresAtMs } = tickets.open(text, nowMs)
+      const isDevice = grant.channelId === undefined
+      if (isDevice && !usedTickets.use(`${roomOf(grant)}/${grant.order.serial}`, expiresAtMs, nowMs)) {
+        throw forbidden('this URL was already used; connect again for a new one')
+      }
+      if (grant.channelId !== undefined) count(seatRates, grant.channelId, 'sockets of this client')
+      await admission.recheck(grant, grant.kid)
+      // A client's URL opens many sockets, of which the newest counts.
+      return isDevice ? grant : { ...grant, order: { issuedAt: 0, serial: nextSerial() } }
+    },
+
+    seat: (grant, socket) => relay.seat(grant, socket),
+
+    close: () => relay.close(),
+  }
+}
+
+const roomOf = ({ productId, deviceId }: DeviceIds): string => `${productId}/${deviceId}`
+
+function readDevice(body: unknown): DeviceIds {
+  if (!isObject(body)) throw badRequest('the body must be a JSON object with productId and deviceId')
+  return { productId: readId('productId', body.productId), deviceId: readId('deviceId', body.deviceId) }
+}
+
+function readBearer(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined
+  const token = /^Bearer +([^ ]+) *$/i.exec(authorization)?.[1]
+  if (token === undefined) throw unauthorized('the Authorization header must read "Bearer" and a token')
+  return token
+}

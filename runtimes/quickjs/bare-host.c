@@ -1,0 +1,131 @@
+/* The barest host there is: evaluates one module with what it imports, and runs jobs until none is left. All it adds is
+   print() and scriptArgs, so whatever runs here needs nothing of its engine but the language. For tests and measurements. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "quickjs.h"
+
+/* Promises rejected so far that nothing handles. A handler may come later in the same turn, so the end tells. */
+static struct rejection { JSValue promise, reason; struct rejection *next; } *rejections;
+
+static JSValue print(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+  for (int at = 0; at < argc; at++) {
+    const char *text = JS_ToCString(ctx, argv[at]);
+    if (text == NULL) return JS_EXCEPTION;
+    printf("%s%s", at > 0 ? " " : "", text);
+    JS_FreeCString(ctx, text);
+  }
+  putchar('\n');
+  fflush(stdout);
+  return JS_UNDEFINED;
+}
+
+static void report(JSContext *ctx, JSValueConst thrown) {
+  const char *text = JS_ToCString(ctx, thrown);
+  JSValue stack = JS_IsError(ctx, thrown) ? JS_GetPropertyStr(ctx, thrown, "stack") : JS_UNDEFINED;
+  const char *trace = JS_IsUndefined(stack) ? NULL : JS_ToCString(ctx, stack);
+  fprintf(stderr, "%s\n%s", text ? text : "exception", trace ? trace : "");
+  JS_FreeCString(ctx, trace);
+  JS_FreeCString(ctx, text);
+  JS_FreeValue(ctx, stack);
+}
+
+static void track_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, JS_BOOL handled, void *opaque) {
+  if (!handled) {
+    struct rejection *added = malloc(sizeof *added);
+    *added = (struct rejection){ JS_DupValue(ctx, promise), JS_DupValue(ctx, reason), rejections };
+    rejections = added;
+    return;
+  }
+  for (struct rejection **at = &rejections; *at != NULL; at = &(*at)->next) {
+    struct rejection *found = *at;
+    if (JS_VALUE_GET_PTR(found->promise) != JS_VALUE_GET_PTR(promise)) continue;
+    *at = found->next;
+    JS_FreeValue(ctx, found->promise);
+    JS_FreeValue(ctx, found->reason);
+    free(found);
+    return;
+  }
+}
+
+static int report_rejections(JSContext *ctx) {
+  int any = rejections != NULL;
+  while (rejections != NULL) {
+    struct rejection *first = rejections;
+    report(ctx, first->reason);
+    rejections = first->next;
+    JS_FreeValue(ctx, first->promise);
+    JS_FreeValue(ctx, first->reason);
+    free(first);
+  }
+  return any;
+}
+
+static char *read_file(const char *name, size_t *length) {
+  FILE *file = fopen(name, "rb");
+  if (file == NULL) return NULL;
+  fseek(file, 0, SEEK_END);
+  long size = ftell(file);
+  rewind(file);
+  char *text = malloc(size + 1);
+  *length = fread(text, 1, size, file);
+  text[*length] = 0; /* JS_Eval wants it */
+  fclose(file);
+  return text;
+}
+
+static JSModuleDef *load_module(JSContext *ctx, const char *name, void *opaque) {
+  size_t length;
+  char *source = read_file(name, &length);
+  if (source == NULL) {
+    JS_ThrowReferenceError(ctx, "no module %s", name);
+    return NULL;
+  }
+  JSValue module = JS_Eval(ctx, source, length, name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  free(source);
+  if (JS_IsException(module)) return NULL;
+  JSModuleDef *definition = JS_VALUE_GET_PTR(module);
+  JS_FreeValue(ctx, module); /* the context holds it */
+  return definition;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    fprintf(stderr, "usage: %s MODULE [ARGUMENT]...\n", argv[0]);
+    return 2;
+  }
+  size_t length;
+  char *source = read_file(argv[1], &length);
+  if (source == NULL) {
+    perror(argv[1]);
+    return 2;
+  }
+  JSRuntime *runtime = JS_NewRuntime();
+  JSContext *ctx = JS_NewContext(runtime);
+  JS_SetModuleLoaderFunc(runtime, NULL, load_module, NULL);
+  JS_SetHostPromiseRejectionTracker(runtime, track_rejection, NULL);
+  JSValue global = JS_GetGlobalObject(ctx);
+  JSValue args = JS_NewArray(ctx);
+  for (int at = 2; at < argc; at++) JS_SetPropertyUint32(ctx, args, at - 2, JS_NewString(ctx, argv[at]));
+  JS_SetPropertyStr(ctx, global, "scriptArgs", args);
+  JS_SetPropertyStr(ctx, global, "print", JS_NewCFunction(ctx, print, "print", 1));
+  JS_FreeValue(ctx, global);
+
+  JSValue result = JS_Eval(ctx, source, length, argv[1], JS_EVAL_TYPE_MODULE);
+  free(source);
+  int failed = JS_IsException(result);
+  JSContext *job;
+  int outcome = 0;
+  while (!failed && (outcome = JS_ExecutePendingJob(runtime, &job)) > 0) continue;
+  if (failed || outcome < 0) {
+    JSValue thrown = JS_GetException(failed ? ctx : job);
+    report(ctx, thrown);
+    JS_FreeValue(ctx, thrown);
+    failed = 1;
+  }
+  if (report_rejections(ctx)) failed = 1;
+  JS_FreeValue(ctx, result);
+  JS_FreeContext(ctx);
+  JS_FreeRuntime(runtime);
+  return failed;
+}

@@ -57,6 +57,13 @@ export interface Registry extends RegistryLookups {
   /** False when the product had it. @throws {RendezvousError} 404 without such a product */
   addProductKey(productId: string, key: { kid: string; publicKey: string }): Promise<boolean>
   removeProductKey(productId: string, kid: string): Promise<boolean>
+  /**
+   * Remembers the newest proof of a device, so that a token seen by someone else cannot take the seat later, not even after
+   * a restart of the service. False when a newer one was shown before, or this one more than `reuseSeconds` ago: a device
+   * that signs deterministically makes the same token twice within a second.
+   * @param issuedAt - `iat` of the token
+   */
+  acceptProof(device: DeviceIds, issuedAt: number, reuseSeconds: number): Promise<boolean>
   /** A secret that all nodes on this registry share; `fresh` becomes it if there is none. */
   secret(name: string, fresh: string): Promise<string>
   /** @throws when the database does not answer */

@@ -7,7 +7,6 @@ import { badRequest, forbidden, tooMany, unauthorized } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { type DeviceIds, newChannelId, readId } from './ids.ts'
 import type { RendezvousLimits } from './limits.ts'
-import { createProofMemory } from './proofs.ts'
 import { callerOf, createNamedRates, type NamedRates } from './rates.ts'
 import type { Registry } from './registry.ts'
 import { createRelay, type Relay } from './relay.ts'
@@ -74,7 +73,6 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
   const tickets = createTickets(decodeBase64url(secret), host)
   const usedTickets = createUsedTickets()
   const admission = createAdmission(host, { registry, limits })
-  const proofs = createProofMemory(host, limits)
   const relay = createRelay(host, { fabric, limits })
   const addressRates = createNamedRates(limits.requestsPerAddressPerMinute, limits.rememberedRates)
   const deviceRates = createNamedRates(limits.connectsPerDevicePerMinute, limits.rememberedRates)
@@ -107,7 +105,9 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
       const { kid, issuedAt } = await admission.device(device, readBearer(request.authorization))
       // Counted for proven devices alone, or anyone could keep a device out by asking in its name.
       count(deviceRates, roomOf(device), 'connects of this device')
-      proofs.accept(device, issuedAt)
+      if (!(await registry.acceptProof(device, issuedAt, limits.proofReuseSeconds))) {
+        throw unauthorized('this token or a newer one of this device was already used; make a fresh token for every connect')
+      }
       const grant = { ...device, kid, channelId: undefined, order: { issuedAt, serial: nextSerial() } }
       return { signalingUrl: urlFor(request, grant, limits.deviceTicketMs) }
     },

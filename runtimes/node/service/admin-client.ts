@@ -1,0 +1,56 @@
+import { LenskeyError, messageOf } from '../../../lib/errors.ts'
+import { isObject } from '../../../lib/signaling/json.ts'
+
+const TIMEOUT_MS = 15_000
+
+export interface DeviceRegistration {
+  /** The service, such as `http://localhost:8080`, without a slash at its end. */
+  endpoint: string
+  adminToken: string
+  productId: string
+  deviceId: string
+  publicKeyPem: string
+}
+
+export interface RegisteredDevice {
+  productId: string
+  deviceId: string
+  kid: string
+  /** False when the device was there; its key is added if it is new. */
+  created: boolean
+}
+
+/**
+ * Registers a device and its key; makes the product when there is none. May be repeated.
+ * @throws {LenskeyError} `ERR_ADMIN_UNREACHABLE`, `ERR_ADMIN_REFUSED` with the service's words
+ */
+export async function registerDevice(registration: DeviceRegistration): Promise<RegisteredDevice> {
+  const { endpoint, adminToken, productId, deviceId, publicKeyPem } = registration
+  const path = `/admin/v1/products/${encodeURIComponent(productId)}/devices/${encodeURIComponent(deviceId)}`
+  const answer = await request(endpoint + path, 'PUT', adminToken, { publicKey: publicKeyPem, createProduct: true })
+  const { kid, created } = answer
+  if (typeof answer.productId !== 'string' || typeof answer.deviceId !== 'string' || typeof kid !== 'string') {
+    throw new LenskeyError('ERR_ADMIN_REFUSED', `${endpoint} did not answer as a rendezvous does; is it the right address?`)
+  }
+  return { productId: answer.productId, deviceId: answer.deviceId, kid, created: created === true }
+}
+
+async function request(url: string, method: string, adminToken: string, body: unknown): Promise<Record<string, unknown>> {
+  let response: Response
+  let answer: unknown
+  try {
+    response = await fetch(url, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    answer = await response.json().catch(() => undefined)
+  } catch (thrown) {
+    throw new LenskeyError('ERR_ADMIN_UNREACHABLE', `no answer from ${new URL(url).origin}: ${messageOf(thrown)}`, { cause: thrown })
+  }
+  if (response.ok && isObject(answer)) return answer
+  const words = isObject(answer) && typeof answer.message === 'string' ? answer.message : 'no reason given'
+  throw new LenskeyError('ERR_ADMIN_REFUSED', `the service refused (${response.status}): ${words}`)
+}

@@ -1,0 +1,140 @@
+import { type AddressInfo } from 'node:net'
+import cors from '@fastify/cors'
+import { fastify, type FastifyInstance } from 'fastify'
+import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
+import { createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits } from '../../../lib/cloud/index.ts'
+import { type Log, silentLog } from '../../../lib/runtime/index.ts'
+import { createNodeHost } from '../host.ts'
+import { addAdminApi } from './admin-api.ts'
+import { loadAdminToken } from './admin-token.ts'
+import { sendError } from './answers.ts'
+import { addConnectApi } from './connect-api.ts'
+import { addPages } from './pages.ts'
+import { openRegistry } from './registry.ts'
+import { acceptSeatSockets } from './seat-sockets.ts'
+import { createIceServerSource, type IceServerOptions } from './turn.ts'
+
+export { type DeviceRegistration, registerDevice, type RegisteredDevice } from './admin-client.ts'
+export { ADMIN_TOKEN_FILE, loadAdminToken } from './admin-token.ts'
+export { openRegistry, type RegistryOptions } from './registry.ts'
+export { createIceServerSource, type IceServerOptions } from './turn.ts'
+export { DEFAULT_RENDEZVOUS_LIMITS, type RendezvousLimits } from '../../../lib/cloud/index.ts'
+
+export interface RendezvousOptions {
+  /** Port 0 takes any that is free. */
+  listen: { host: string; port: number }
+  /** Holds `admin-token`, and the registry unless there is a `databaseUrl`. Made if need be, for its owner alone. */
+  dataDir: string
+  /** `postgres://` URL of the registry. */
+  databaseUrl?: string
+  /** Default: the one in `dataDir`, made on the first run. */
+  adminToken?: string
+  log?: Log
+  limits?: Partial<RendezvousLimits>
+  iceServers?: IceServerOptions
+  /** How devices and clients reach the service, such as `https://example.org`; default: as each request named it. */
+  publicUrl?: string
+  /** Addresses or ranges of reverse proxies whose `X-Forwarded-*` headers are believed. */
+  trustedProxies?: string[]
+  /** Static files served under `/`, such as the viewer. */
+  pages?: { dir: string }
+  /** How long `close` waits for sockets to end, and then as long for requests; default 5 seconds. */
+  drainTimeoutMs?: number
+}
+
+export interface RunningRendezvous {
+  /** As reached on the listening address, such as `http://127.0.0.1:8080`. */
+  url: string
+  address: AddressInfo
+  adminToken: string
+  /** Takes no more connections, tells every socket to come back (1001), waits for them, closes the registry. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a rendezvous.
+ * @throws {LenskeyError} `ERR_DATABASE_URL`, `ERR_DATABASE_MIGRATION`, `ERR_ADMIN_TOKEN`, `ERR_PAGES`; Node's own errors when the address cannot be taken
+ */
+export async function startRendezvous(options: RendezvousOptions): Promise<RunningRendezvous> {
+  const { dataDir, databaseUrl, log = silentLog } = options
+  const adminToken = options.adminToken ?? loadAdminToken(dataDir)
+  const registry = await openRegistry({ dataDir, databaseUrl, databaseLost: (error) => log('warn', 'rendezvous.database.lost', { error: error.message }) })
+  try {
+    return await serve(registry, adminToken, options)
+  } catch (thrown) {
+    await registry.close()
+    throw thrown
+  }
+}
+
+async function serve(registry: Registry, adminToken: string, options: RendezvousOptions): Promise<RunningRendezvous> {
+  const { listen, log = silentLog, drainTimeoutMs = 5000 } = options
+  const limits = { ...DEFAULT_RENDEZVOUS_LIMITS, ...options.limits }
+  const iceServers = createIceServerSource(options.iceServers ?? {})
+  const rendezvous = await openRendezvous(createNodeHost({ log }), { registry, fabric: createLocalFabric(), limits, iceServers })
+  const server = createServer(limits, options.trustedProxies, log)
+  const health = { draining: false }
+  try {
+    addConnectApi(server, rendezvous, options.publicUrl?.replace(/\/+$/, ''))
+    addAdminApi(server, { registry, rendezvous, adminToken })
+    addHealth(server, registry, health)
+    if (options.pages !== undefined) addPages(server, options.pages.dir)
+    const sockets = acceptSeatSockets(server.server, { rendezvous, limits, log })
+    await server.listen({ host: listen.host, port: listen.port })
+    const address = server.server.address() as AddressInfo
+    log('info', 'rendezvous.started', { address: address.address, port: address.port })
+
+    const close = async (): Promise<void> => {
+      health.draining = true
+      sockets.drain()
+      const closed = server.close()
+      rendezvous.close()
+      await sockets.emptied(drainTimeoutMs)
+      server.server.closeIdleConnections()
+      const giveUp = setTimeout(() => server.server.closeAllConnections(), drainTimeoutMs)
+      await closed
+      clearTimeout(giveUp)
+      await registry.close()
+      log('info', 'rendezvous.closed')
+    }
+    let closing: Promise<void> | undefined
+    return { url: urlOf(address), address, adminToken, close: () => (closing ??= close()) }
+  } catch (thrown) {
+    rendezvous.close()
+    await server.close()
+    throw thrown
+  }
+}
+
+function createServer(limits: RendezvousLimits, trustedProxies: string[] | undefined, log: Log): FastifyInstance {
+  const server = fastify({
+    bodyLimit: limits.httpBodyBytes,
+    trustProxy: trustedProxies ?? false,
+    requestTimeout: 10_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 5_000,
+    routerOptions: { maxParamLength: 128 },
+    forceCloseConnections: 'idle',
+    http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
+  })
+  server.server.maxConnections = limits.sockets + limits.httpConnections
+  server.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
+  server.setNotFoundHandler((_request, reply) => sendError(reply, notFound('there is nothing at this address'), log))
+  void server.register(cors, {
+    origin: '*', methods: ['POST'], allowedHeaders: ['authorization', 'content-type'], exposedHeaders: ['retry-after'], maxAge: 86_400,
+  })
+  return server
+}
+
+function addHealth(server: FastifyInstance, registry: Registry, health: { draining: boolean }): void {
+  server.get('/healthz', () => ({ status: 'alive' }))
+  server.get('/readyz', async () => {
+    if (health.draining) throw unavailable('the service is going away')
+    await registry.ping()
+    return { status: 'ready' }
+  })
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}

@@ -1,0 +1,32 @@
+// What the tests use beyond npm: a tool, the Debian packages that bring it, and what goes untested without it.
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const requirements = [
+  { tool: 'openssl', packages: ['openssl'], suites: 'keys and tokens made and checked by openssl' },
+  { tool: 'gcc', packages: ['gcc', 'libc6-dev'], suites: 'the library on a bare QuickJS engine' },
+  { tool: 'chromium', packages: ['chromium', 'fonts-dejavu-core'], suites: 'the viewer page in a browser' },
+  { tool: 'ffmpeg', packages: ['ffmpeg'], suites: 'video from a real RTP source' },
+  { tool: 'initdb', packages: ['postgresql'], suites: 'the registry on PostgreSQL' },
+]
+
+/** Debian keeps PostgreSQL's server tools off the PATH. */
+function folders() {
+  const postgres = '/usr/lib/postgresql'
+  const versions = existsSync(postgres) ? readdirSync(postgres).map((version) => join(postgres, version, 'bin')) : []
+  return [...(process.env.PATH ?? '').split(':'), ...versions]
+}
+
+/** Where a tool is, or undefined when it is not installed. */
+export const locate = (tool) => folders().map((folder) => join(folder, tool)).find((file) => existsSync(file))
+
+export const missing = () => requirements.filter(({ tool }) => locate(tool) === undefined)
+
+/** What a person types, as root, to get the tools of these requirements. */
+export const installLine = (wanted) => `apt-get install -y --no-install-recommends ${wanted.flatMap(({ packages }) => packages).join(' ')}`
+
+/** Why a suite that needs `tool` is skipped, as `skip` of tap takes it: false when the tool is there. */
+export function skipWithout(tool) {
+  if (locate(tool) !== undefined) return false
+  return `needs ${tool}: ${installLine(requirements.filter((requirement) => requirement.tool === tool))}`
+}

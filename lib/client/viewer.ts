@@ -5,7 +5,7 @@ import {
   ClientMessageTransportSecurityMode, createClientMessageTransport, createSignalingClient, type SignalingChannelState, type SignalingClient,
   type SignalingClientOptions, SignalingConnectionError, SignalingConnectionState,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, type PeerConnection, type PeerConnectionState, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
 
 /** The steps from a click to a picture, in the order in which they come when all goes well. */
 export const VIEWER_PHASES = ['start', 'signaling', 'setup', 'offer', 'media', 'frame'] as const
@@ -119,6 +119,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
     const negotiation = new PerfectNegotiation(pc, transport)
     negotiation.onerror = (error) => {
       host.log('warn', 'viewer.negotiation.failed', { reason: messageOf(error) })
+      if (needsNewConnection(error)) end(error)
     }
     const eventHandler = new SignalingEventHandler(pc, client)
     eventHandler.onerror = end

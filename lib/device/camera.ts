@@ -4,7 +4,7 @@ import {
   createDeviceMessageTransport, createSignalingDevice, type DeviceMessageTransportOptions, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
   SignalingChannelState, type SignalingDevice, type SignalingDeviceOptions, SignalingError, SignalingErrorCodes,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, needsNewConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
 
 /**
  * Who may begin a session. A camera has a secret that it shares with its viewers, or demands that the service vouches for
@@ -189,6 +189,7 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
     this.#negotiation = new PerfectNegotiation(peerConnection, transport)
     this.#negotiation.onerror = (error) => {
       log('warn', 'camera.negotiation.failed', { channelId: this.channelId, reason: messageOf(error) })
+      if (needsNewConnection(error)) close()
     }
     this.#eventHandler = new SignalingEventHandler(peerConnection, device)
     // An engine that cannot find a new path for a connection leaves it to the viewer to begin again.

@@ -19,6 +19,7 @@ export interface PeerConnection {
   /** An offer that collides with our own rolls ours back (W3C §4.4.1.6). */
   setRemoteDescription(description: SessionDescription): Promise<void>
   addIceCandidate(candidate: IceCandidate): Promise<void>
+  /** @throws {LenskeyError} `ERR_WEBRTC_ICE_RESTART_UNSUPPORTED` where an engine cannot: then the connection has to be made anew */
   restartIce(): void
   createDataChannel(label: string, options?: { ordered?: boolean; protocol?: string }): DataChannel
   close(): void

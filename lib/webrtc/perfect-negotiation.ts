@@ -20,6 +20,11 @@ export interface NegotiationLimits {
 
 const deviceMode = 1
 
+/** Whether an engine has said that it cannot find a new path for a connection, so that only a new session can. */
+export function needsNewConnection(error: unknown): boolean {
+  return error instanceof LenskeyError && error.code === 'ERR_WEBRTC_ICE_RESTART_UNSUPPORTED'
+}
+
 /**
  * The perfect negotiation pattern of WebRTC 1.0 §10.7 over a message transport (protocol/webrtc-signaling.md §8.1). The device is
  * polite: when both offer at once its own offer is rolled back, while the client ignores the one it receives.

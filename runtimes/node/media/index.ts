@@ -1,0 +1,5 @@
+export * from './attach-video.ts'
+export * from './clip-source.ts'
+export * from './count-video.ts'
+export * from './rtp-source.ts'
+export * from './video-source.ts'

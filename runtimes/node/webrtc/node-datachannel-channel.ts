@@ -1,0 +1,88 @@
+import type * as NodeDatachannel from 'node-datachannel'
+import { LenskeyError, messageOf } from '../../../lib/errors.ts'
+import type { DataChannel, DataChannelEvents } from '../../../lib/webrtc/peer-connection.ts'
+import type { Listeners } from './listeners.ts'
+
+/** A native data channel with the shape of the W3C one. */
+export class NativeDataChannel implements DataChannel {
+  readonly label: string
+  readonly protocol: string
+  binaryType = 'arraybuffer'
+  readonly #native: NodeDatachannel.DataChannel
+  readonly #listeners: Listeners<DataChannelEvents>
+  #state: DataChannel['readyState'] = 'connecting'
+  #lowThreshold = 0
+
+  constructor(native: NodeDatachannel.DataChannel, listeners: Listeners<DataChannelEvents>) {
+    this.#native = native
+    this.#listeners = listeners
+    this.label = native.getLabel()
+    this.protocol = native.getProtocol()
+    native.onOpen(() => this.announceOpen())
+    native.onClosed(() => this.lost())
+    native.onError((message) => listeners.emit('error', new LenskeyError('ERR_DATA_CHANNEL', message)))
+    native.onBufferedAmountLow(() => listeners.emit('bufferedamountlow', undefined))
+    native.onMessage((message) => listeners.emit('message', { data: typeof message === 'string' ? message : arrayBufferOf(message) }))
+  }
+
+  get readyState(): DataChannel['readyState'] {
+    return this.#state === 'connecting' && this.#native.isOpen() ? 'open' : this.#state
+  }
+
+  get bufferedAmount(): number {
+    return this.#state === 'closed' ? 0 : this.#native.bufferedAmount()
+  }
+
+  get bufferedAmountLowThreshold(): number {
+    return this.#lowThreshold
+  }
+
+  set bufferedAmountLowThreshold(bytes: number) {
+    this.#lowThreshold = bytes
+    if (this.#state !== 'closed') this.#native.setBufferedAmountLowThreshold(bytes)
+  }
+
+  addEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void {
+    this.#listeners.add(name, listener)
+  }
+
+  removeEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void {
+    this.#listeners.remove(name, listener)
+  }
+
+  send(data: string | Uint8Array): void {
+    if (this.readyState !== 'open') throw new LenskeyError('ERR_DATA_CHANNEL_NOT_OPEN', `the data channel ${this.label} is ${this.readyState}`)
+    try {
+      if (typeof data === 'string') this.#native.sendMessage(data)
+      else this.#native.sendMessageBinary(data)
+    } catch (cause) {
+      throw new LenskeyError('ERR_DATA_CHANNEL', `the message could not be sent: ${messageOf(cause)}`, { cause })
+    }
+  }
+
+  close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#state = 'closing'
+    this.#native.close()
+  }
+
+  /** The event `open`, once; for a channel of the peer it follows `datachannel` (W3C §6.2). */
+  announceOpen(): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'open'
+    this.#listeners.emit('open', undefined)
+  }
+
+  /** Closed by the peer, or with the connection. */
+  lost(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#native.close()
+    this.#listeners.emit('close', undefined)
+    this.#listeners.silence()
+  }
+}
+
+function arrayBufferOf(message: Buffer | ArrayBuffer): ArrayBuffer {
+  return message instanceof ArrayBuffer ? message : new Uint8Array(message).buffer
+}

@@ -1,0 +1,333 @@
+import type * as NodeDatachannel from 'node-datachannel'
+import { randomBytes } from 'node:crypto'
+import { LenskeyError, messageOf } from '../../../lib/errors.ts'
+import type {
+  CreatePeerConnection, DataChannel, IceCandidate, MediaPeerConnection, PeerConnectionConfiguration, PeerConnectionEvents,
+  PeerConnectionReport, PeerConnectionState, SessionDescription, VideoReceiver, VideoSender, VideoSenderOptions,
+} from '../../../lib/webrtc/peer-connection.ts'
+import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
+import { withFreePort } from './free-port.ts'
+import { nativeIceServers } from './ice-servers.ts'
+import { Listeners } from './listeners.ts'
+import { NativeDataChannel } from './node-datachannel-channel.ts'
+import { NativeVideoReceiver, NativeVideoSender } from './node-datachannel-video.ts'
+import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
+import { type MediaSection, parseCandidate, parseMediaSections, receivesMedia, sendsMedia } from './sdp.ts'
+
+/**
+ * The engine over `node-datachannel` (native libdatachannel).
+ *
+ * It cannot restart ICE. A restart that the peer offers while the path is alive is answered with the credentials in use, so
+ * that the session goes on; where the path is gone, `setRemoteDescription` rejects and `restartIce` throws
+ * `ERR_WEBRTC_ICE_RESTART_UNSUPPORTED`, and the connection has to be made anew.
+ *
+ * @throws {LenskeyError} `ERR_WEBRTC_ENGINE_MISSING` when the package or its binary for this machine is not installed
+ */
+export async function createNodeDatachannelEngine(options: EngineOptions = {}): Promise<CreatePeerConnection> {
+  const settings = engineSettings(options)
+  const library = await import('node-datachannel').catch((cause: unknown) => {
+    throw new LenskeyError(
+      'ERR_WEBRTC_ENGINE_MISSING',
+      'node-datachannel does not load on this machine: run `npm install node-datachannel`, or choose the engine werift',
+      { cause },
+    )
+  })
+  return (configuration) => new NodeDatachannelConnection(library, configuration, settings)
+}
+
+class NodeDatachannelConnection implements MediaPeerConnection {
+  onVideo: ((receiver: VideoReceiver) => void) | undefined
+  readonly #library: typeof NodeDatachannel
+  readonly #native: NodeDatachannel.PeerConnection
+  readonly #settings: EngineSettings
+  readonly #listeners: Listeners<PeerConnectionEvents>
+  readonly #senders: NativeVideoSender[] = []
+  readonly #receivers: NativeVideoReceiver[] = []
+  /** Held here as long as the connection: a channel that only native code knows would be collected. */
+  readonly #channels = new Set<NativeDataChannel>()
+  #negotiationNeeded = false
+  #closed = false
+  /**
+   * Our candidates, until the first description of the peer is applied. A peer that knew them could finish its handshake while native
+   * code is still taking in the description, and would be refused for a fingerprint that is not known yet.
+   */
+  #heldCandidates: (() => void)[] | undefined = []
+  /** What the peer said last, and what both sides agreed on last. */
+  #remote: MediaSection[] = []
+  #agreed: MediaSection[] = []
+
+  constructor(library: typeof NodeDatachannel, { iceServers }: PeerConnectionConfiguration, settings: EngineSettings) {
+    this.#library = library
+    this.#settings = settings
+    this.#listeners = new Listeners(settings.log)
+    this.#native = new library.PeerConnection('lenskey', {
+      iceServers: nativeIceServers(iceServers, settings),
+      disableAutoNegotiation: true,
+      // Without it, video that joins a connection set up for data alone never flows.
+      forceMediaTransport: true,
+      ...(settings.loopbackOnly && { bindAddress: '127.0.0.1' }),
+      ...(settings.portRange && { portRangeBegin: settings.portRange.first, portRangeEnd: settings.portRange.last }),
+    })
+    this.#listen()
+  }
+
+  get signalingState(): string {
+    return this.#closed ? 'closed' : this.#native.signalingState()
+  }
+
+  get connectionState(): PeerConnectionState {
+    return this.#closed ? 'closed' : this.#native.state()
+  }
+
+  get iceConnectionState(): string {
+    return this.#closed ? 'closed' : this.#native.iceState()
+  }
+
+  get localDescription(): { readonly type: string; readonly sdp: string } | null {
+    const description = this.#closed ? null : this.#native.localDescription()
+    if (description === null || this.#heldCandidates === undefined) return description
+    return { type: description.type, sdp: description.sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, '') }
+  }
+
+  get remoteDescription(): { readonly type: string; readonly sdp: string } | null {
+    return this.#closed ? null : this.#native.remoteDescription()
+  }
+
+  addEventListener<Name extends keyof PeerConnectionEvents>(name: Name, listener: (event: PeerConnectionEvents[Name]) => void): void {
+    this.#listeners.add(name, listener)
+  }
+
+  removeEventListener<Name extends keyof PeerConnectionEvents>(name: Name, listener: (event: PeerConnectionEvents[Name]) => void): void {
+    this.#listeners.remove(name, listener)
+  }
+
+  async setLocalDescription(description?: { type: SessionDescription['type']; sdp?: string }): Promise<void> {
+    const describe = () => this.#describe(description?.type ?? (this.signalingState === 'have-remote-offer' ? 'answer' : 'offer'))
+    // The first description binds a port.
+    if (this.localDescription === null) await withFreePort(this.#settings, describe)
+    else describe()
+  }
+
+  setRemoteDescription({ type, sdp }: SessionDescription): Promise<void> {
+    return attempt(() => {
+      this.#mustBeOpen()
+      mustFit('remote', type, this.signalingState)
+      if (type === 'rollback') {
+        this.#native.setRemoteDescription(sdp, type)
+        return
+      }
+      const native = onTheSamePath(sdp, this.#remote, this.#settings.log)
+      if (native !== sdp && ['disconnected', 'failed'].includes(this.#native.state())) throw iceRestartUnsupported()
+      const sections = parseMediaSections(native)
+      if (type === 'offer') this.#bindToOffer(sections)
+      try {
+        this.#native.setRemoteDescription(native, type)
+      } catch (cause) {
+        throw descriptionRefused('remote', cause)
+      }
+      this.#remote = sections
+      this.#settleWhenStable()
+      const held = this.#heldCandidates ?? []
+      this.#heldCandidates = undefined
+      for (const announce of held) announce()
+    })
+  }
+
+  addIceCandidate(init: IceCandidate): Promise<void> {
+    return attempt(() => {
+      this.#mustBeOpen()
+      if (this.#native.remoteDescription() === null) {
+        throw new LenskeyError('ERR_WEBRTC_STATE', 'a candidate came before the description it belongs to')
+      }
+      // An empty one marks the end of candidates.
+      if (init.candidate === '') return
+      const parsed = parseCandidate(init.candidate)
+      if (parsed === undefined) throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', 'the peer sent a candidate that is none')
+      if (parsed.protocol !== 'udp' || (this.#settings.loopbackOnly && !isLoopback(parsed.address))) return
+      if (isOfAnotherPath(init, this.#remote)) return
+      const mid = init.sdpMid ?? this.#remote.at(init.sdpMLineIndex ?? 0)?.mid ?? '0'
+      try {
+        this.#native.addRemoteCandidate(init.candidate, mid)
+      } catch (cause) {
+        throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', `the peer's candidate does not fit: ${messageOf(cause)}`, { cause })
+      }
+    })
+  }
+
+  restartIce(): void {
+    if (this.connectionState === 'failed') throw iceRestartUnsupported()
+  }
+
+  createDataChannel(label: string, { ordered = true, protocol = '' }: { ordered?: boolean; protocol?: string } = {}): DataChannel {
+    this.#mustBeOpen()
+    return this.#adopt(this.#native.createDataChannel(label, { unordered: !ordered, protocol }))
+  }
+
+  addVideoSender(options: VideoSenderOptions): VideoSender {
+    this.#mustBeOpen()
+    const sender = new NativeVideoSender(this.#library, options, this.#listeners)
+    this.#senders.push(sender)
+    this.#updateNegotiationNeeded()
+    return sender
+  }
+
+  addVideoReceiver(): void {
+    this.#mustBeOpen()
+    this.#receivers.push(new NativeVideoReceiver(this.#library, this.#listeners))
+    this.#updateNegotiationNeeded()
+  }
+
+  report(): Promise<PeerConnectionReport> {
+    return attempt(() => {
+      if (this.#closed) return {}
+      // Native code counts data channels alone.
+      const report: PeerConnectionReport = {
+        bytesSent: this.#senders.reduce((sum, { bytes }) => sum + bytes, this.#native.bytesSent()),
+        bytesReceived: this.#receivers.reduce((sum, { bytes }) => sum + bytes, this.#native.bytesReceived()),
+      }
+      const pair = this.#native.getSelectedCandidatePair()
+      if (pair !== null) {
+        const summary = ({ type, transportType, address, port }: NodeDatachannel.SelectedCandidateInfo) =>
+          ({ type, protocol: transportType.toLowerCase(), address, port })
+        report.selectedPair = { local: summary(pair.local), remote: summary(pair.remote) }
+        const roundTripMs = this.#native.rtt()
+        if (roundTripMs >= 0) report.selectedPair.roundTripMs = roundTripMs
+      }
+      return report
+    })
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#listeners.silence()
+    // Each by its own call: native code keeps the process alive for what is left open.
+    for (const channel of [...this.#channels]) channel.lost()
+    for (const video of this.#videos()) video.stop()
+    this.#native.close()
+  }
+
+  #listen(): void {
+    const native = this.#native
+    const guarded = (run: () => void) => {
+      if (!this.#closed) this.#listeners.guard(run)
+    }
+    native.onLocalCandidate((line, mid) => guarded(() => this.#announceCandidate(line.replace(/^a=/, ''), mid)))
+    native.onSignalingStateChange(() => guarded(() => this.#listeners.emit('signalingstatechange', undefined)))
+    native.onIceStateChange(() => guarded(() => this.#listeners.emit('iceconnectionstatechange', undefined)))
+    let announced = 'new'
+    native.onStateChange(() => guarded(() => {
+      // Reports come late, by when the state may be the next one already.
+      const state = native.state()
+      if (state !== announced) this.#listeners.emit('connectionstatechange', undefined)
+      announced = state
+      // The peer closed; native code has let go of everything.
+      if (state === 'closed') this.close()
+    }))
+    native.onDataChannel((channel) => guarded(() => {
+      const adopted = this.#adopt(channel)
+      this.#listeners.emit('datachannel', { channel: adopted })
+      adopted.announceOpen()
+    }))
+    native.onTrack((track) => guarded(() => {
+      if (track.type() !== 'video' || track.direction() === 'SendOnly') return
+      const receiver = new NativeVideoReceiver(this.#library, this.#listeners)
+      receiver.take(track)
+      this.#receivers.push(receiver)
+      this.#settleWhenStable()
+    }))
+  }
+
+  #announceCandidate(candidate: string, sdpMid: string): void {
+    const sdpMLineIndex = parseMediaSections(this.#native.localDescription()?.sdp ?? '').findIndex(({ mid }) => mid === sdpMid)
+    const init = { candidate, sdpMid, ...(sdpMLineIndex >= 0 && { sdpMLineIndex }) }
+    const announce = () => this.#listeners.emit('icecandidate', { candidate: { toJSON: () => init } })
+    if (this.#heldCandidates === undefined) announce()
+    else this.#heldCandidates.push(announce)
+  }
+
+  #adopt(native: NodeDatachannel.DataChannel): NativeDataChannel {
+    const channel = new NativeDataChannel(native, new Listeners(this.#settings.log))
+    this.#channels.add(channel)
+    channel.addEventListener('close', () => this.#channels.delete(channel))
+    this.#updateNegotiationNeeded()
+    return channel
+  }
+
+  #describe(type: SessionDescription['type']): void {
+    this.#mustBeOpen()
+    mustFit('local', type, this.signalingState)
+    if (type === 'offer') {
+      if (this.signalingState === 'have-local-offer') return
+      // Native code ends the process over this one as well.
+      if (this.#channels.size === 0 && this.#videos().length === 0 && this.#agreed.length === 0) {
+        throw new LenskeyError('ERR_WEBRTC_STATE', 'there is nothing to offer yet: neither a data channel nor video')
+      }
+      for (const video of this.#videos()) if (video.mid === undefined) video.bind(this.#native, randomBytes(3).toString('hex'))
+    }
+    this.#native.setLocalDescription(type)
+    this.#settleWhenStable()
+  }
+
+  #videos(): (NativeVideoSender | NativeVideoReceiver)[] {
+    return [...this.#senders, ...this.#receivers]
+  }
+
+  /** Puts what we want to send into the sections the peer keeps open for it; the answer then says so. */
+  #bindToOffer(sections: MediaSection[]): void {
+    const taken = new Set(this.#videos().map(({ mid }) => mid))
+    for (const { kind, mid, direction, codecs } of sections) {
+      if (kind !== 'video' || taken.has(mid) || !receivesMedia(direction)) continue
+      const sender = this.#senders.find((candidate) => candidate.mid === undefined && codecs.some(({ codec }) => codec === candidate.codec))
+      sender?.bind(this.#native, mid, codecs.find(({ codec }) => codec === sender.codec))
+    }
+  }
+
+  #settleWhenStable(): void {
+    if (this.#native.signalingState() !== 'stable') return
+    const local = parseMediaSections(this.#native.localDescription()?.sdp ?? '')
+    this.#agreed = this.#remote.filter(({ mid }) => local.some((section) => section.mid === mid))
+    for (const { kind, mid, rejected, direction, codecs } of this.#agreed) {
+      if (kind !== 'video') continue
+      const wantsOurs = !rejected && receivesMedia(direction)
+      this.#senders.find((sender) => sender.mid === mid)?.agree(wantsOurs ? codecs : [])
+      const receiver = this.#receivers.find((candidate) => candidate.mid === mid)
+      if (!rejected && sendsMedia(direction) && receiver?.agree(codecs)) this.#listeners.guard(() => this.onVideo?.(receiver))
+    }
+    this.#negotiationNeeded = false
+    this.#updateNegotiationNeeded()
+  }
+
+  /** W3C §4.7.3: one event per need, and only in the stable state. */
+  #updateNegotiationNeeded(): void {
+    if (this.#negotiationNeeded || this.#closed || !this.#isNegotiationNeeded()) return
+    this.#negotiationNeeded = true
+    queueMicrotask(() => {
+      if (this.#closed || !this.#isNegotiationNeeded()) this.#negotiationNeeded = false
+      else this.#listeners.emit('negotiationneeded', undefined)
+    })
+  }
+
+  #isNegotiationNeeded(): boolean {
+    if (this.#native.signalingState() !== 'stable') return false
+    // A refusal is an agreement too: asked again, the peer would refuse again.
+    const agreedOnData = this.#agreed.some(({ kind }) => kind === 'application')
+    const mids = new Set(this.#agreed.map(({ mid }) => mid))
+    return (this.#channels.size > 0 && !agreedOnData) || this.#videos().some(({ mid }) => mid === undefined || !mids.has(mid))
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new LenskeyError('ERR_WEBRTC_STATE', 'the connection is closed')
+  }
+}
+
+function iceRestartUnsupported(): LenskeyError {
+  return new LenskeyError('ERR_WEBRTC_ICE_RESTART_UNSUPPORTED', 'this engine cannot find a new path: close this connection and make a new one')
+}
+
+/** What `run` returns or throws, as a promise. */
+function attempt<Value>(run: () => Value): Promise<Value> {
+  return new Promise((resolve) => {
+    resolve(run())
+  })
+}

@@ -1,0 +1,26 @@
+import type * as Werift from 'werift'
+
+/**
+ * werift 0.24 starts ICE and DTLS once more, over those that are starting, when an exchange is completed before the connection
+ * is up; then neither comes up. Its own method is replaced by one that joins the start in progress.
+ */
+export function connectOnceAtATime(native: Werift.RTCPeerConnection): void {
+  const connect: unknown = Reflect.get(native, 'connect')
+  if (typeof connect !== 'function') return
+  let running: Promise<unknown> | undefined
+  Reflect.set(native, 'connect', () => {
+    running ??= Promise.resolve(Reflect.apply(connect, native, [])).finally(() => {
+      running = undefined
+    })
+    return running
+  })
+}
+
+/**
+ * werift 0.24 numbers data channels by the ICE role, which changes hands when both ends offered: then both use the same numbers. It
+ * has to be the DTLS role, the client even and the server odd (RFC 8832 §6). What the library calls a server uses even numbers.
+ */
+export function numberByDtlsRole(transport: Werift.RTCSctpTransport): void {
+  if (Object.hasOwn(transport, 'isServer')) return
+  Object.defineProperty(transport, 'isServer', { get: () => transport.dtlsTransport.role === 'client' })
+}

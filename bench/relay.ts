@@ -65,6 +65,13 @@ async function start(kind: 'ours' | 'bare'): Promise<Subject> {
   }
 }
 
+/** The server ends, and cleans up, when nobody talks to it any more. */
+async function stop({ process: child }: Subject): Promise<void> {
+  const ended = once(child, 'exit')
+  child.disconnect()
+  await ended
+}
+
 async function open(url: string): Promise<WebSocket> {
   const socket = new WebSocket(url, { perMessageDeflate: false })
   await once(socket, 'open')
@@ -216,7 +223,7 @@ export async function run(): Promise<BenchRow[]> {
       row('bytes per idle seated device', 'B', 'lower', [idle[0], idle[1]], 1.5),
     ]
   } finally {
-    for (const subject of subjects) subject.process.kill('SIGKILL')
+    await Promise.all(subjects.map(stop))
   }
 }
 

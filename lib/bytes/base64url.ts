@@ -51,7 +51,8 @@ export function encodeBase64urlText(text: string): string {
 
 /**
  * Strict: no padding, no white space, no characters of plain base64, and unused bits must be zero, so that one byte
- * string has one spelling (a token that can be respelled escapes de-duplication).
+ * string has one spelling (a token that can be respelled escapes de-duplication). The bytes may be a view: on Node, their
+ * `buffer` shows what others decoded too.
  * @throws {LenskeyError} `ERR_BASE64URL`
  */
 export function decodeBase64url(text: string): Uint8Array {

@@ -36,7 +36,7 @@ function coders(): typeof portableUtf8 {
   return chosen
 }
 
-/** Lone surrogates become U+FFFD, as in the Encoding standard. */
+/** Lone surrogates become U+FFFD, as in the Encoding standard. The bytes may be a view, as those of `decodeBase64url`. */
 export function encodeUtf8(text: string): Uint8Array {
   return coders().encode(text)
 }

@@ -35,9 +35,9 @@ export class DerReader {
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
 
-  /** The same, when the next element carries this tag; undefined and nothing read when it does not. */
-  readIf(tag: number): Uint8Array | undefined {
-    return this.#bytes[this.#at] === tag ? this.read(tag) : undefined
+  /** Whether there is a next element and it carries this tag. */
+  has(tag: number): boolean {
+    return this.#bytes[this.#at] === tag
   }
 
   enter(tag: number): DerReader {

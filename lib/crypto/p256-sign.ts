@@ -18,6 +18,7 @@ export function signP256({ Point, randomBytes }: P256, message: Uint8Array, d: U
   // Hash and order both have 256 bits, so that bits2int of RFC 6979 §2.3.2 is the number itself.
   const h = Fn.create(bytesToNumberBE(sha256(message)))
   const secret = Fn.fromBytes(d)
+  if (secret === 0n) throw new RangeError('d is 0')
   const nonces = createHmacDrbg<Uint8Array>(32, 32, (key: Uint8Array, text: Uint8Array) => hmac(sha256, key, text))
   return nonces(concatBytes(Fn.toBytes(secret), Fn.toBytes(h)), (candidate) => {
     const k = bytesToNumberBE(candidate)

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from '../bytes/index.ts'
+import { encodeBase64url, portableBase64url } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 
 /** Longest text that is searched: keys are under 1 KiB, the rest is for text and certificates around them. */
@@ -41,7 +41,7 @@ export function findPemBlocks(text: string): PemBlock[] {
   return blocks
 }
 
-/** @throws {LenskeyError} `ERR_KEY_FORMAT` when the content is not base64 (RFC 4648 §4) */
+/** @throws {LenskeyError} `ERR_KEY_FORMAT` when the content is not base64 (RFC 4648 §4), `ERR_BASE64URL` when it is cut short */
 export function decodePemBody({ label, body }: PemBlock): Uint8Array {
   const digits = body.replace(/\\[rn]|\s/g, '')
   const plain = digits.replace(/={1,2}$/, '')
@@ -49,11 +49,8 @@ export function decodePemBody({ label, body }: PemBlock): Uint8Array {
   if (!padded || !/^[A-Za-z0-9+/]+$/.test(plain)) {
     throw new LenskeyError('ERR_KEY_FORMAT', `the content of the ${label} block is not base64; copy the file again, unchanged`)
   }
-  try {
-    return decodeBase64url(plain.replace(/\+/g, '-').replace(/\//g, '_'))
-  } catch (cause) {
-    throw new LenskeyError('ERR_KEY_FORMAT', `the content of the ${label} block is cut short; copy the file again, unchanged`, { cause })
-  }
+  // In the language alone: the host's coders leave what they decode in memory that other views share.
+  return portableBase64url.decode(plain.replace(/\+/g, '-').replace(/\//g, '_'))
 }
 
 /** Lines of 64 characters, each ended (RFC 7468 §2). */

@@ -1,4 +1,4 @@
-import { concatBytes, decodeHex } from '../bytes/index.ts'
+import { concatBytes, decodeHex, equalBytes } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { DER, DerReader, encodeDer } from './der.ts'
@@ -27,8 +27,8 @@ export interface KeyHost {
 /** What was read from a file, before anything is believed. */
 interface FoundKey {
   d: Uint8Array
-  /** The public point as the file has it, compressed or not. */
-  point?: Uint8Array
+  /** The public point as the file has it, compressed or not: none, one, or two in PKCS#8. */
+  points: Uint8Array[]
 }
 
 /**
@@ -39,9 +39,9 @@ interface FoundKey {
  * past the order), `ERR_KEY_MISMATCH` (public half of another key), `ERR_KEY_USE`, `ERR_KEY_TOO_LARGE`
  */
 export function parsePrivateKey(input: string | UncheckedJwk, host: KeyHost = {}): P256PrivateKey {
-  const { d, point } = readingKey('private key', () => find(input))
+  const { d, points } = readingKey('private key', () => find(input))
   const key = privateKeyOf(d, host)
-  if (point !== undefined && !isSamePoint(point, key.publicKey.point)) {
+  if (!points.every((point) => isSamePoint(point, key.publicKey.point))) {
     throw new LenskeyError('ERR_KEY_MISMATCH', 'the public key in this file does not belong to its private key; the file is damaged or was put together wrongly')
   }
   return key
@@ -63,7 +63,7 @@ function find(input: string | UncheckedJwk): FoundKey {
   if (typeof input !== 'string') return fromJwk(input)
   const text = input.trim()
   if (text.startsWith('{')) return fromJwk(parseJwkText(text, 'private key'))
-  if (/^[0-9a-fA-F]{64}$/.test(text)) return { d: decodeHex(text) }
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return { d: decodeHex(text), points: [] }
   const blocks = findPemBlocks(text)
   const block = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'))
   if (block === undefined) {
@@ -87,13 +87,13 @@ function fromPkcs8(der: Uint8Array): FoundKey {
   const outer = new DerReader(der)
   const info = outer.enter(DER.sequence)
   outer.end()
-  info.readInteger()
+  checkVersion(info, 0, 1)
   checkAlgorithm(info.enter(DER.sequence))
   const found = readEcPrivateKey(info.read(DER.octetString), { curveKnown: true })
-  info.readIf(DER.context0) // attributes
-  const point = info.readIf(DER.implicit1)?.subarray(1) ?? found.point
+  if (info.has(DER.context0)) info.read(DER.context0) // attributes
+  if (info.has(DER.implicit1)) found.points.push(info.readBits(DER.implicit1))
   info.end()
-  return { d: found.d, point }
+  return found
 }
 
 function fromSec1(der: Uint8Array, parameters: PemBlock | undefined): FoundKey {
@@ -107,17 +107,25 @@ function readEcPrivateKey(der: Uint8Array, { curveKnown }: { curveKnown: boolean
   const outer = new DerReader(der)
   const key = outer.enter(DER.sequence)
   outer.end()
-  const [version] = key.readInteger()
+  checkVersion(key, 1)
   const d = key.read(DER.octetString)
-  const parameters = key.readIf(DER.context0)
-  if (parameters !== undefined) checkCurve(new DerReader(parameters))
+  if (key.has(DER.context0)) checkCurve(key.enter(DER.context0))
   else if (!curveKnown) throw notThatKey('private key', 'it does not name its curve')
-  const publicPart = key.readIf(DER.context1)
+  const points: Uint8Array[] = []
+  if (key.has(DER.context1)) {
+    const publicPart = key.enter(DER.context1)
+    points.push(publicPart.readBits())
+    publicPart.end()
+  }
   key.end()
-  if (version !== 1 || d.length === 0 || d.length > 32) throw notThatKey('private key', 'it is not an ECPrivateKey of 32 bytes')
+  if (d.length === 0 || d.length > 32) throw notThatKey('private key', 'it is not an ECPrivateKey of 32 bytes')
   // Some tools drop leading zeros of the scalar.
-  const padded = concatBytes(new Uint8Array(32 - d.length), d)
-  return { d: padded, point: publicPart && new DerReader(publicPart).readBits() }
+  return { d: concatBytes(new Uint8Array(32 - d.length), d), points }
+}
+
+function checkVersion(reader: DerReader, ...known: number[]): void {
+  const version = reader.readInteger()
+  if (version.length !== 1 || !known.includes(version[0])) throw notThatKey('private key', 'it is of an unknown version')
 }
 
 function fromJwk(jwk: UncheckedJwk): FoundKey {
@@ -125,8 +133,8 @@ function fromJwk(jwk: UncheckedJwk): FoundKey {
   if (jwk.d === undefined) throw notThatKey('private key', 'this JWK has no member "d": it is the public half')
   checkJwkUse(jwk, 'sign')
   const d = jwkNumber(jwk, 'd', 'private key')
-  if (jwk.x === undefined && jwk.y === undefined) return { d }
-  return { d, point: concatBytes(Uint8Array.of(4), jwkNumber(jwk, 'x', 'private key'), jwkNumber(jwk, 'y', 'private key')) }
+  if (jwk.x === undefined && jwk.y === undefined) return { d, points: [] }
+  return { d, points: [concatBytes(Uint8Array.of(4), jwkNumber(jwk, 'x', 'private key'), jwkNumber(jwk, 'y', 'private key'))] }
 }
 
 /** @param found - uncompressed, compressed or hybrid (SEC 1 §2.3.3, X9.62) */
@@ -137,11 +145,14 @@ function isSamePoint(found: Uint8Array, derived: Uint8Array): boolean {
   return (compressed || full) && found.every((byte, at) => at === 0 || byte === derived[at])
 }
 
-/** A new key. Draws again in the one case in 2^32 that a draw is past the order, so that every key is equally likely. */
+/**
+ * A new key. Draws again in the one case in 2^32 that a draw is past the order, so that every key is equally likely.
+ * @throws {LenskeyError} `ERR_RANDOM` when the source keeps giving the same, or what no random source gives
+ */
 export function generatePrivateKey(random: Random, nativeCrypto?: NativeCrypto): P256PrivateKey {
   for (let draw = 0; draw < 16; draw++) {
     const d = random.bytes(32)
-    if (d.length === 32 && isP256Scalar(d)) return privateKeyOf(d, { random, nativeCrypto })
+    if (d.length === 32 && isP256Scalar(d) && !equalBytes(d, random.bytes(32))) return privateKeyOf(d, { random, nativeCrypto })
   }
   throw new LenskeyError('ERR_RANDOM', 'the random source does not give random bytes')
 }

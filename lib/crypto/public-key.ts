@@ -1,4 +1,4 @@
-import { concatBytes, decodeBase64url, decodeHex, encodeBase64url } from '../bytes/index.ts'
+import { concatBytes, decodeHex, encodeBase64url, portableBase64url } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import { DER, DerReader, encodeDer } from './der.ts'
 import { explicitCurve, notThatKey, readingKey, wrongCurve, wrongKind } from './key-errors.ts'
@@ -80,14 +80,14 @@ export function checkAlgorithm(algorithm: DerReader): void {
   const kind = algorithm.read(DER.oid)
   if (!same(kind, EC_PUBLIC_KEY)) throw wrongCurve(kind)
   checkCurve(algorithm)
-  algorithm.end()
 }
 
 /** Reads ECParameters (RFC 5480 §2.1.1) and refuses all but the name of P-256. */
 export function checkCurve(parameters: DerReader): void {
-  const curve = parameters.readIf(DER.oid)
-  if (curve === undefined) throw explicitCurve()
+  if (!parameters.has(DER.oid)) throw explicitCurve()
+  const curve = parameters.read(DER.oid)
   if (!same(curve, PRIME256V1)) throw wrongCurve(curve)
+  parameters.end()
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at])
@@ -99,6 +99,7 @@ export function encodeAlgorithm(): Uint8Array {
 
 function fromJwk(jwk: UncheckedJwk): P256PublicKey {
   checkJwkKind(jwk)
+  if (jwk.d !== undefined) throw notThatKey('public key', 'this is the private one, which stays on the device. Give the JWK without its member "d"')
   checkJwkUse(jwk, 'verify')
   return publicKeyOf(concatBytes(Uint8Array.of(4), jwkNumber(jwk, 'x', 'public key'), jwkNumber(jwk, 'y', 'public key')))
 }
@@ -133,7 +134,7 @@ export function checkJwkUse({ use, key_ops: operations, alg }: UncheckedJwk, ope
 /** A 32-byte member (RFC 7518 §6.2.1.2: always the full size). */
 export function jwkNumber(jwk: UncheckedJwk, name: 'x' | 'y' | 'd', what: string): Uint8Array {
   const text = jwk[name]
-  const bytes = typeof text === 'string' && text.length === 43 ? decodeBase64url(text) : undefined
+  const bytes = typeof text === 'string' && text.length === 43 ? portableBase64url.decode(text) : undefined
   if (bytes === undefined) throw notThatKey(what, `member "${name}" of the JWK is not 43 characters of base64url`)
   return bytes
 }

@@ -24,9 +24,24 @@ export interface SignerHost {
 /** A signer over a key in memory: the platform's where it has one, else in JavaScript with the nonces of RFC 6979. */
 export function createSigner({ d, publicKey }: P256PrivateKey, { random, nativeCrypto, tableWindow }: SignerHost): Signer {
   const native = nativeCrypto?.p256Signer?.(d, publicKey.point)
-  if (native !== undefined) return { publicKey, sign: (message) => native.sign(message) }
+  if (native !== undefined) {
+    return {
+      publicKey,
+      sign(message) {
+        const signature = native.sign(message)
+        return signature instanceof Uint8Array ? checked(signature) : signature.then(checked)
+      },
+    }
+  }
   const curve = p256With(random, tableWindow)
-  return { publicKey, sign: (message) => signP256(curve, message, d) }
+  // A copy, so that the caller may wipe its own.
+  const secret = new Uint8Array(d)
+  return { publicKey, sign: (message) => signP256(curve, message, secret) }
+}
+
+function checked(signature: Uint8Array): Uint8Array {
+  if (isSignature(signature)) return signature
+  throw new LenskeyError('ERR_SIGNATURE_FORMAT', 'a signer must give a Uint8Array of 64 bytes, R then S; convert DER with ecdsaSignatureFromDer')
 }
 
 /**
@@ -39,13 +54,7 @@ export function createCallbackSigner(
 ): Signer {
   return {
     publicKey,
-    async sign(message) {
-      const signature = await callback(message)
-      if (!isSignature(signature)) {
-        throw new LenskeyError('ERR_SIGNATURE_FORMAT', 'the signing callback must give 64 bytes, R then S; convert DER with ecdsaSignatureFromDer')
-      }
-      return signature
-    },
+    sign: async (message) => checked(await callback(message)),
   }
 }
 
@@ -66,7 +75,7 @@ export function createVerifier(publicKey: P256PublicKey, host: { nativeCrypto?: 
 
 /** Whether bytes have the form of a signature, R and S in range. */
 function isSignature(bytes: Uint8Array): boolean {
-  return bytes.length === 64 && isP256Scalar(bytes, 0) && isP256Scalar(bytes, 32)
+  return bytes instanceof Uint8Array && bytes.length === 64 && isP256Scalar(bytes, 0) && isP256Scalar(bytes, 32)
 }
 
 /**

@@ -30,11 +30,12 @@ export function checkClaims(claims: JwtClaims, rules: ClaimRules): void {
   }
   const bounded = maxLifetimeSeconds !== undefined
   const [exp, iat, nbf] = [time('exp', bounded || undefined), time('iat', bounded || undefined), time('nbf')]
-  if (exp !== undefined && exp <= nowSeconds - leewaySeconds) throw new JwtError('ERR_JWT_EXPIRED', 'this token has expired; make a new one, or set the clock')
-  if (Math.max(nbf ?? -Infinity, iat ?? -Infinity) > nowSeconds + leewaySeconds) {
+  // Each comparison asks for what is good, so that a clock or a bound that is NaN refuses.
+  if (exp !== undefined && !(exp > nowSeconds - leewaySeconds)) throw new JwtError('ERR_JWT_EXPIRED', 'this token has expired; make a new one, or set the clock')
+  if ((nbf ?? iat) !== undefined && !(Math.max(nbf ?? -Infinity, iat ?? -Infinity) <= nowSeconds + leewaySeconds)) {
     throw new JwtError('ERR_JWT_NOT_YET_VALID', 'this token is from the future; set the clock of its maker or of its reader')
   }
-  if (bounded && exp !== undefined && iat !== undefined && exp - iat > maxLifetimeSeconds) {
+  if (bounded && exp !== undefined && iat !== undefined && !(exp - iat <= maxLifetimeSeconds)) {
     throw new JwtError('ERR_JWT_CLAIM', `this token lives longer than ${maxLifetimeSeconds} seconds`)
   }
 }

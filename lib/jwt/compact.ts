@@ -1,4 +1,4 @@
-import { decodeBase64url, decodeUtf8 } from '../bytes/index.ts'
+import { decodeBase64url, decodeUtf8, encodeBase64url } from '../bytes/index.ts'
 import { JwtError } from './errors.ts'
 import { parseStrictObject } from './strict-json.ts'
 
@@ -71,16 +71,20 @@ function split(token: string, { maxBytes = MAX_JWT_BYTES }: JwtLimits): [string,
   return [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)]
 }
 
-// Whoever looks for the key by the header first and verifies next should not pay for parsing it twice.
+// Whoever looks for the key by the header first and verifies next should not pay for parsing it twice. `part` is encoded
+// anew: a slice would keep the whole token in memory.
 let lastHeader: { part: string; maxDepth: number; header: JwtHeader } | undefined
 
 function parseHeader(part: string, { maxDepth = MAX_JWT_DEPTH }: JwtLimits): JwtHeader {
-  if (lastHeader?.part !== part || lastHeader.maxDepth !== maxDepth) lastHeader = { part, maxDepth, header: readHeader(part, maxDepth) }
+  if (lastHeader?.part !== part || lastHeader.maxDepth !== maxDepth) {
+    const bytes = decodePart(part)
+    lastHeader = { part: encodeBase64url(bytes), maxDepth, header: readHeader(bytes, maxDepth) }
+  }
   return lastHeader.header
 }
 
-function readHeader(part: string, maxDepth: number): JwtHeader {
-  const header = parseStrictObject(decodeText(decodePart(part)), maxDepth)
+function readHeader(bytes: Uint8Array, maxDepth: number): JwtHeader {
+  const header = parseStrictObject(decodeText(bytes), maxDepth)
   // RFC 7515 §4.1.11: what must be understood is not understood here, whatever it is.
   if (header.crit !== undefined) throw new JwtError('ERR_JWT_HEADER', 'the header of this token demands an extension ("crit"); none is supported')
   const { alg, typ, kid } = header

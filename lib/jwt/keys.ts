@@ -38,6 +38,8 @@ export function es256VerifyingKey(publicKey: P256PublicKey, host: { nativeCrypto
  * so the rule of 256 bits is for those who choose the secret.
  */
 export function hs256Key(secret: Uint8Array, host: { nativeCrypto?: NativeCrypto } = {}): Hs256Key {
-  const sign = (message: Uint8Array): Uint8Array => hmacSha256(secret, message, host.nativeCrypto)
+  // A copy: of a secret that the caller wipes, zeros would be left, with which anybody can sign.
+  const key = new Uint8Array(secret)
+  const sign = (message: Uint8Array): Uint8Array => hmacSha256(key, message, host.nativeCrypto)
   return { algorithm: 'HS256', sign, verify: (message, signature) => equalBytes(sign(message), signature) }
 }

@@ -35,8 +35,8 @@ export function verifyJws(token: string, keys: JwtVerifyingKeys, limits: JwtLimi
   const { header, signingInput, payload, signature } = parseCompactJws(token, limits)
   const able = ('algorithm' in keys ? [keys] : keys).filter(({ algorithm }) => algorithm === header.alg)
   if (able.length === 0) throw new JwtError('ERR_JWT_ALGORITHM', 'this token is not signed with the algorithm of the key')
-  const judge = (valid: boolean): VerifiedJws => {
-    if (!valid) throw new JwtError('ERR_JWT_SIGNATURE', 'this token is not signed by the expected key, or was changed after signing')
+  const judge = (valid: unknown): VerifiedJws => {
+    if (valid !== true) throw new JwtError('ERR_JWT_SIGNATURE', 'this token is not signed by the expected key, or was changed after signing')
     return { header, payload }
   }
   const valid = anyVerifies(able, encodeUtf8(signingInput), signature)
@@ -46,7 +46,7 @@ export function verifyJws(token: string, keys: JwtVerifyingKeys, limits: JwtLimi
 function anyVerifies(keys: readonly JwtVerifyingKey[], message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean> {
   for (const [index, key] of keys.entries()) {
     const valid = key.verify(message, signature)
-    if (typeof valid !== 'boolean') return valid.then((is) => is || anyVerifies(keys.slice(index + 1), message, signature))
+    if (typeof valid !== 'boolean') return valid.then((is: unknown) => is === true || anyVerifies(keys.slice(index + 1), message, signature))
     if (valid) return true
   }
   return false

@@ -2,7 +2,7 @@
 // of random bytes, HTTP and WebSockets (see lib/runtime).
 import './shims.ts'
 
-export { createCallbackSigner, createSigner, fingerprintOf, generatePrivateKey, parsePrivateKey, privateKeyToPem } from '../../lib/crypto/index.ts'
+export { createCallbackSigner, createSigner, fingerprintOf, parsePrivateKey } from '../../lib/crypto/index.ts'
 export { createDeviceMessageTransport, createSignalingDevice, DeviceMessageTransportSecurityMode, DeviceTokenGenerator } from '../../lib/device/index.ts'
 export { LenskeyError } from '../../lib/errors.ts'
 export { SignalingChannelState, SignalingConnectionState, SignalingError, SignalingErrorCodes } from '../../lib/signaling/index.ts'

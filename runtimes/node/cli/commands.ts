@@ -1,0 +1,11 @@
+import { camera } from './camera.ts'
+import { type Command } from './command.ts'
+import { demo } from './demo.ts'
+import { keygen } from './keygen.ts'
+import { register } from './register.ts'
+import { serve } from './serve.ts'
+import { token } from './token.ts'
+import { view } from './view.ts'
+
+/** Every subcommand, in the order in which a newcomer meets them. */
+export const commands: Command[] = [keygen, token, serve, register, camera, view, demo]

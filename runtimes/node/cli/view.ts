@@ -1,0 +1,119 @@
+import { createViewer, type ViewerPhase } from '../../../lib/client/index.ts'
+import { type MediaPeerConnection, type PeerConnectionReport, type SelectedCandidatePair } from '../../../lib/webrtc/index.ts'
+import { createNodeHost } from '../host.ts'
+import { type VideoCount } from '../media/index.ts'
+import { type Command, type Terminal, UsageError } from './command.ts'
+import { accessTokenSource, readSecret, sharedSecretSource } from './files.ts'
+import { asLenskeyError } from './hints.ts'
+import { createLog, verboseOption } from './log.ts'
+import { cameraOptions, endpointUrl, openEngine } from './options.ts'
+
+const defaultSeconds = 5
+/** From the start to the first frame; ICE alone may take half a minute to give up. */
+const patienceMs = 40_000
+
+/** Phases that are no change of a state. */
+const phaseWords: Partial<Record<ViewerPhase, string>> = {
+  setup: 'camera has answered',
+  offer: 'offer received',
+  frame: 'first frame',
+}
+
+export const view: Command = {
+  name: 'view',
+  summary: 'Watch a camera without a screen: prints every state, and what arrived',
+  options: {
+    endpoint: cameraOptions.endpoint,
+    product: cameraOptions.product,
+    device: cameraOptions.device,
+    'shared-secret-file': cameraOptions.sharedSecret,
+    'access-token-file': { value: 'FILE', help: 'client access token, where the product demands one; or LENSKEY_ACCESS_TOKEN' },
+    engine: cameraOptions.engine,
+    seconds: { value: 'N', help: 'how long to watch after the first frame', default: String(defaultSeconds) },
+    loopback: cameraOptions.loopback,
+    ...verboseOption,
+  },
+  examples: [
+    'lenskey view --endpoint http://127.0.0.1:8080 --product wp-showroom --device wd-frontdoorcamera1 --shared-secret-file secret',
+  ],
+  success: 'video arrived',
+  async run(values, terminal) {
+    const sharedSecret = readSecret(sharedSecretSource, values, terminal)
+    const accessToken = readSecret(accessTokenSource, values, terminal)
+    if (sharedSecret === undefined && accessToken === undefined) {
+      throw new UsageError('--shared-secret-file FILE, LENSKEY_SHARED_SECRET or an access token is needed')
+    }
+    const seconds = values.integer('seconds', 0, 86_400) ?? defaultSeconds
+    const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
+    const host = createNodeHost({ log })
+    const { countVideo } = await import('../media/index.ts')
+    let received: VideoCount | undefined
+    const viewer = createViewer<MediaPeerConnection>({
+      endpointUrl: endpointUrl(values.string('endpoint')),
+      productId: values.string('product'),
+      deviceId: values.string('device'),
+      sharedSecret,
+      accessToken,
+      keyId: sharedSecret === undefined ? undefined : 'default',
+      createPeerConnection: await openEngine(values, log),
+      attach: (connection) => {
+        connection.onVideo = (receiver) => {
+          received = countVideo(receiver, () => { if (received !== undefined && received.keyFrames > 0) viewer.frameSeen() })
+        }
+      },
+    }, host)
+
+    const startMs = host.clock.monotonicMs()
+    const say = (event: string, text: string, fields: Record<string, unknown>): void => {
+      const ms = host.clock.monotonicMs() - startMs
+      terminal.print(`${`${ms.toFixed(0)} ms`.padStart(9)}  ${text}`, { event, ms: Math.round(ms * 10) / 10, ...fields })
+    }
+    const outcome = await new Promise<{ error?: unknown }>((resolve) => {
+      viewer.on('phase', (phase) => {
+        const words = phaseWords[phase]
+        if (words !== undefined) say('phase', words, { phase })
+      })
+      viewer.on('signalingstatechange', (state) => { say('signaling', `signaling ${state}`, { state }) })
+      viewer.on('channelstatechange', (state) => { say('channel', `channel ${state}`, { state }) })
+      viewer.on('connectionstatechange', (state) => { say('media', `media ${state}`, { state }) })
+      let cancelTimer = host.clock.after(patienceMs, () => { resolve({}) })
+      viewer.on('phase', (phase) => {
+        if (phase !== 'frame') return
+        cancelTimer()
+        cancelTimer = host.clock.after(seconds * 1000, () => { resolve({}) })
+      })
+      viewer.on('ended', (error) => {
+        cancelTimer()
+        resolve({ error })
+      })
+      terminal.stop.addEventListener('abort', () => { resolve({}) }, { once: true })
+      viewer.start()
+    })
+    const report = outcome.error === undefined ? await viewer.peerConnection?.report() : undefined
+    viewer.close()
+    if (outcome.error !== undefined) throw asLenskeyError(outcome.error)
+    conclude(terminal, received, report)
+    return hasFlowed(received) ? 0 : 1
+  },
+}
+
+/** Without a key frame there is nothing to see. */
+const hasFlowed = (received: VideoCount | undefined): boolean => received !== undefined && received.keyFrames > 0
+
+function conclude(terminal: Terminal, received: VideoCount | undefined, report: PeerConnectionReport | undefined): void {
+  const pair = report?.selectedPair
+  const { codec, frames = 0, keyFrames = 0, packets = 0, bytes = 0 } = received ?? {}
+  terminal.print(
+    [
+      `received ${frames} frames (${keyFrames} key frames), ${bytes} bytes in ${packets} packets${codec === undefined ? '' : ` of ${codec}`}`,
+      pair === undefined ? 'no candidate pair was selected' : `selected pair ${describe(pair)}`,
+      ...(hasFlowed(received) ? [] : ['no video arrived']),
+    ],
+    { event: 'summary', codec, frames, keyFrames, packets, bytes, selectedPair: pair },
+  )
+}
+
+function describe({ local, remote, roundTripMs }: SelectedCandidatePair): string {
+  const side = ({ type, protocol, address, port }: SelectedCandidatePair['local']): string => `${type} ${protocol} ${address}:${port}`
+  return `${side(local)} - ${side(remote)}${roundTripMs === undefined ? '' : `, round trip ${roundTripMs.toFixed(1)} ms`}`
+}

@@ -1,0 +1,69 @@
+// The viewer page's own reasoning, without a browser.
+import tap from 'tap'
+import { SignalingErrorCodes } from '../../lib/signaling/index.ts'
+import { explain, type Situation } from '../../runtimes/browser/viewer/explain.ts'
+import { readLink } from '../../runtimes/browser/viewer/link.ts'
+import { phases, Timeline } from '../../runtimes/browser/viewer/timeline.ts'
+
+void tap.test('links', (t) => {
+  const link = { productId: 'wp-a', deviceId: 'wd-b', sharedSecret: 's3', accessToken: undefined }
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#secret=s3' }), link)
+  t.strictSame(readLink({ search: '?productId=wp-a&deviceId=wd-b', hash: '#sharedSecret=s3' }), link, 'the vendor demo\'s names')
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#token=t' }), { ...link, sharedSecret: undefined, accessToken: 't' })
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b&secret=s3', hash: '' })?.sharedSecret, undefined, 'a query is sent to the server: no secret from there')
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#secret=' })?.sharedSecret, undefined)
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#secret=a%2Fb%2B' })?.sharedSecret, 'a/b+')
+  for (const search of ['', '?product=wp-a', '?product=&device=wd-b', '?device=wd-b']) t.equal(readLink({ search, hash: '#secret=s' }), undefined, search)
+  t.end()
+})
+
+const connecting: Situation = {
+  signaling: 'CONNECTING', channel: 'NEW', media: 'new', picture: 'none', greeted: false, relayed: false, failure: undefined,
+}
+const live: Situation = { ...connecting, signaling: 'CONNECTED', channel: 'CONNECTED', media: 'connected', picture: 'moving', greeted: true }
+
+void tap.test('words for every situation', (t) => {
+  const says = (situation: Partial<Situation>, base = connecting): string => {
+    const { tone, headline, advice } = explain({ ...base, ...situation })
+    return `${tone}: ${headline} ${advice}`
+  }
+  t.match(says({}), /^wait: Connecting/)
+  t.match(says({ signaling: 'WAIT_RETRY' }), /^wait: The service is out of reach/)
+  t.match(says({ signaling: 'CONNECTED', channel: 'DISCONNECTED' }), /^wait: The camera is not online/)
+  t.match(says({ signaling: 'CONNECTED', channel: 'CONNECTED' }), /^wait: Greeting/)
+  t.match(says({ picture: 'none', media: 'connecting' }, live), /^wait: Finding a path/)
+  t.match(says({ picture: 'none' }, live), /^wait: Connected/)
+  t.match(says({}, live), /^good: Live. Straight/)
+  t.match(says({ relayed: true }, live), /^good: Live. Through a relay/)
+  t.match(says({ signaling: 'WAIT_RETRY' }, live), /^good: Live.*Reconnecting/, 'live media does not need the service')
+  t.match(says({ picture: 'frozen' }, live), /^wait: The picture stands still.*no frames/)
+  t.match(says({ picture: 'frozen', media: 'disconnected' }, live), /^wait: The picture stands still.*another/)
+  t.match(says({ failure: { code: 'CHANNEL_CLOSED', retryInSeconds: 4 } }), /^wait: .*Trying again in 4 s/)
+  t.match(says({ failure: { code: 'ERR_NEW_ONE' } }), /^bad: .*ERR_NEW_ONE/, 'a code nobody thought of is at least named')
+  for (const code of Object.values(SignalingErrorCodes)) t.notMatch(says({ failure: { code } }), /\(/, `${code} has words of its own`)
+  t.end()
+})
+
+void tap.test('timeline', (t) => {
+  const timeline = new Timeline(1000)
+  t.equal(timeline.totalMs, undefined)
+  timeline.done('connect', 1010)
+  timeline.done('connect', 1999)
+  timeline.done('channel', 1030)
+  const times = timeline.times(1100)
+  t.strictSame(times.map(({ phase }) => phase), Object.keys(phases))
+  t.strictSame(times.slice(0, 4), [
+    { phase: 'connect', state: 'done', startMs: 0, endMs: 10 },
+    { phase: 'channel', state: 'done', startMs: 10, endMs: 30 },
+    { phase: 'setup', state: 'running', startMs: 30, endMs: 100 },
+    { phase: 'description', state: 'waiting', startMs: 100, endMs: 100 },
+  ], 'the first time counts; a running phase ends now')
+  timeline.done('dtls', 1090)
+  timeline.done('ice', 1095)
+  timeline.done('setup', 1050)
+  timeline.done('description', 1060)
+  timeline.done('frame', 1120)
+  t.equal(timeline.totalMs, 120)
+  t.ok(timeline.times(5000).every(({ startMs, endMs }) => endMs >= startMs), 'no phase ends before it starts, whatever the order of events')
+  t.end()
+})

@@ -3,14 +3,14 @@ import { messageOf } from '../errors.ts'
 import { checkClaims, es256VerifyingKey, type JwtClaims, JwtError, type JwtVerifyingKey, readJwtHeader, verifyJwt } from '../jwt/index.ts'
 import type { Clock, NativeCrypto } from '../runtime/index.ts'
 import { deviceNotFound, forbidden, productNotFound, unauthorized } from './errors.ts'
-import type { DeviceIds } from './ids.ts'
+import { type DeviceIds, lowerCased } from './ids.ts'
 import type { RendezvousLimits } from './limits.ts'
 import type { RegisteredKey, RegistryLookups } from './registry.ts'
 
 /** A token that holds: for this device, signed by a key registered for it, within its time. */
 export interface Proof {
   kid: string
-  /** `iat`, seconds. */
+  /** `iat`, whole seconds. */
   issuedAt: number
   scopes: ReadonlySet<string>
 }
@@ -26,7 +26,7 @@ export interface Admission {
   client(device: DeviceIds, token: string | undefined): Promise<Proof | undefined>
   /** Either of them, for what both may ask. @throws {RendezvousError} 401, 403, 404 */
   anyone(device: DeviceIds, token: string | undefined): Promise<Proof | undefined>
-  /** Whether what a ticket rested on is still registered. @throws {RendezvousError} 403 */
+  /** Whether what a ticket rested on still holds: a key, or that clients need none. @throws {RendezvousError} 403 */
   recheck(device: DeviceIds, kid: string | undefined): Promise<void>
 }
 
@@ -36,11 +36,21 @@ const KEY_ID = /^(device|product):[0-9a-f]{64}$/
 export function createAdmission(
   host: { clock: Clock; nativeCrypto?: NativeCrypto }, { registry, limits }: { registry: RegistryLookups; limits: RendezvousLimits },
 ): Admission {
-  /** Existence is told to whoever may come in without a token, and to whoever shows one: §2.1 has codes for it. */
-  async function mustExist(device: DeviceIds, hasToken: boolean): Promise<void> {
+  /** Existence of a device is told to whoever may come in without a token, else to good tokens alone: §2.1 has codes for it. */
+  async function admit(device: DeviceIds, token: string | undefined, roles: Role[], scope?: Scope): Promise<Proof | undefined> {
     const product = await registry.product(device.productId)
     if (product === undefined) throw productNotFound()
-    if (!hasToken && !product.anonymousClients) throw unauthorized('clients of this product need an access token')
+    if (product.anonymousClients) await mustExist(device)
+    if (token === undefined) {
+      if (product.anonymousClients) return undefined
+      throw unauthorized('clients of this product need an access token')
+    }
+    const proof = await prove(device, token, roles, scope)
+    if (!product.anonymousClients) await mustExist(device)
+    return proof
+  }
+
+  async function mustExist(device: DeviceIds): Promise<void> {
     if (!(await registry.hasDevice(device))) throw deviceNotFound()
   }
 
@@ -53,7 +63,7 @@ export function createAdmission(
     if (!namesDevice(claims.resource, device)) throw forbidden('the "resource" of this token is not the device that is asked for')
     const scopes = new Set(typeof claims.scope === 'string' ? claims.scope.split(' ') : [])
     if (scope !== undefined && !scopes.has(scope)) throw forbidden(`the "scope" of this token does not hold ${scope}`)
-    return { kid: key.kid, issuedAt: Number(claims.iat), scopes }
+    return { kid: key.kid, issuedAt: Math.floor(Number(claims.iat)), scopes }
   }
 
   async function keyOf(device: DeviceIds, token: string, roles: Role[]): Promise<RegisteredKey & { owner?: DeviceIds }> {
@@ -83,24 +93,20 @@ export function createAdmission(
 
   async function stillRegistered(device: DeviceIds, kid: string | undefined): Promise<boolean> {
     if (kid?.startsWith('device:') === true) return isOwner(await registry.deviceKey(kid), device)
-    if (kid !== undefined && (await registry.productKey(device.productId, kid)) === undefined) return false
-    return registry.hasDevice(device)
+    const isWelcome = kid === undefined
+      ? (await registry.product(device.productId))?.anonymousClients === true
+      : (await registry.productKey(device.productId, kid)) !== undefined
+    return isWelcome && registry.hasDevice(device)
   }
 
   return {
     async device(device, token) {
-      if (token === undefined) throw unauthorized('a device needs a token: send it as "Authorization: Bearer ..."')
-      await mustExist(device, true)
-      return prove(device, token, ['device'], 'device:connect')
+      const proof = token === undefined ? undefined : await admit(device, token, ['device'], 'device:connect')
+      if (proof === undefined) throw unauthorized('a device needs a token: send it as "Authorization: Bearer ..."')
+      return proof
     },
-    async client(device, token) {
-      await mustExist(device, token !== undefined)
-      return token === undefined ? undefined : prove(device, token, ['client'], 'client:connect')
-    },
-    async anyone(device, token) {
-      await mustExist(device, token !== undefined)
-      return token === undefined ? undefined : prove(device, token, ['device', 'client'])
-    },
+    client: (device, token) => admit(device, token, ['client'], 'client:connect'),
+    anyone: (device, token) => admit(device, token, ['device', 'client']),
     async recheck(device, kid) {
       if (!(await stillRegistered(device, kid))) throw forbidden('what this URL was given out for is no longer registered')
     },
@@ -137,5 +143,5 @@ function refusal(thrown: unknown): unknown {
 
 /** §1.1: `urn:nabto:webrtc:<productId>:<deviceId>`, in any case. */
 function namesDevice(resource: unknown, { productId, deviceId }: DeviceIds): boolean {
-  return typeof resource === 'string' && resource.toLowerCase() === `urn:nabto:webrtc:${productId}:${deviceId}`
+  return typeof resource === 'string' && lowerCased(resource) === `urn:nabto:webrtc:${productId}:${deviceId}`
 }

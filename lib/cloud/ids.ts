@@ -30,12 +30,17 @@ export function newChannelId(random: Random): string {
   return encodeBase64url(random.bytes(16))
 }
 
+/** In lower case, as far as it is ASCII: the Kelvin sign (U+212A) would become a k. */
+export function lowerCased(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 /**
  * An ID as the registry keeps it. Case does not count (§0).
  * @throws {RendezvousError} 400
  */
 export function readId(name: string, value: unknown): string {
-  const id = typeof value === 'string' ? value.toLowerCase() : ''
+  const id = typeof value === 'string' ? lowerCased(value) : ''
   if (/^[a-z0-9][a-z0-9._-]{0,63}$/.test(id)) return id
   throw badRequest(`${name} must be 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or a digit`)
 }

@@ -5,6 +5,8 @@ export interface RendezvousLimits {
    * what the relay adds, so that no frame of a client can break the 256 KiB that a device accepts.
    */
   frameBytes: number
+  /** Pieces (RFC 6455 §5.4) that one frame comes in; more close the socket with 1008. Each costs far more to keep than the byte it may hold. */
+  frameFragments: number
   /** Frames per second from one client, WebSocket pings among them; past it the socket is closed with 4008. */
   clientFramesPerSecond: number
   /** The same from one device, which speaks for all its channels. */
@@ -25,6 +27,8 @@ export interface RendezvousLimits {
   sockets: number
   /** Connections beside those; more are dropped as they come. */
   httpConnections: number
+  /** Such a connection is dropped when nothing moves on it for so long, be it that its peer does not read the answers, ms. */
+  httpIdleMs: number
   /** Longest body of an HTTP request, bytes; a longer one is refused with 413. */
   httpBodyBytes: number
   /** HTTP requests per minute from one IPv4 address or IPv6 /64; past it 429 with `Retry-After`. */
@@ -55,6 +59,7 @@ const DAY_MS = 86_400_000
 
 export const DEFAULT_RENDEZVOUS_LIMITS: RendezvousLimits = {
   frameBytes: 261_120,
+  frameFragments: 1024,
   clientFramesPerSecond: 100,
   deviceFramesPerSecond: 1_000,
   frameBurstSeconds: 10,
@@ -65,6 +70,7 @@ export const DEFAULT_RENDEZVOUS_LIMITS: RendezvousLimits = {
   silentIntervals: 2.5,
   sockets: 100_000,
   httpConnections: 10_000,
+  httpIdleMs: 30_000,
   httpBodyBytes: 16_384,
   requestsPerAddressPerMinute: 600,
   connectsPerDevicePerMinute: 60,

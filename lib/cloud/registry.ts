@@ -62,8 +62,10 @@ export interface Registry extends RegistryLookups {
    * a restart of the service. False when a newer one was shown before, or this one more than `reuseSeconds` ago: a device
    * that signs deterministically makes the same token twice within a second.
    * @param issuedAt - `iat` of the token
+   * @param latest - the newest that an `iat` can be now; a newer one that is remembered came in under a clock that was set
+   *   back since, and would keep the device out until then: it is forgotten
    */
-  acceptProof(device: DeviceIds, issuedAt: number, reuseSeconds: number): Promise<boolean>
+  acceptProof(device: DeviceIds, issuedAt: number, reuseSeconds: number, latest: number): Promise<boolean>
   /** A secret that all nodes on this registry share; `fresh` becomes it if there is none. */
   secret(name: string, fresh: string): Promise<string>
   /** @throws when the database does not answer */

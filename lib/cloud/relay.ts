@@ -9,6 +9,8 @@ export interface Revocation {
   productId: string
   deviceId?: string
   kid?: string
+  /** Clients without a token are meant, and no others. */
+  anonymous?: boolean
 }
 
 /** The routing layer (protocol/webrtc-signaling.md §3) of one node. */
@@ -17,6 +19,8 @@ export interface Relay {
   seat(grant: SeatGrant, socket: SeatSocket): SeatEvents
   /** Ends the seats that rest on what was removed, on every node. */
   revoke(revocation: Revocation): void
+  /** How often something was revoked since the start, on whichever node. */
+  readonly revocations: number
   /** Sockets seated on this node. */
   readonly seated: number
   /** Ends every seat of this node with 1001. */
@@ -32,6 +36,7 @@ export function createRelay(host: { clock: Clock; log: Log }, options: { fabric:
   const seats = new Set<Seat>()
   const context: SeatContext = { clock: host.clock, log: host.log, limits, fabric, seats }
   let round = 0
+  let revocations = 0
 
   const keepAlive = (): void => {
     stopTimer = host.clock.after(limits.pingIntervalMs / PORTIONS, keepAlive)
@@ -43,6 +48,7 @@ export function createRelay(host: { clock: Clock; log: Log }, options: { fabric:
 
   const unsubscribe = fabric.subscribe(REVOKED_TOPIC, (text) => {
     const revocation = readRevocation(text)
+    revocations++
     for (const seat of seats) if (restsOn(seat.grant, revocation)) seat.end(CloseReasons.revoked)
   })
 
@@ -54,6 +60,9 @@ export function createRelay(host: { clock: Clock; log: Log }, options: { fabric:
       return seat
     },
     revoke: (revocation) => fabric.publish(REVOKED_TOPIC, JSON.stringify(revocation)),
+    get revocations() {
+      return revocations
+    },
     get seated() {
       return seats.size
     },
@@ -68,12 +77,18 @@ export function createRelay(host: { clock: Clock; log: Log }, options: { fabric:
 function readRevocation(text: string): Revocation {
   const value: unknown = JSON.parse(text)
   if (!isObject(value) || typeof value.productId !== 'string') throw new TypeError('not a revocation')
-  const { productId, deviceId, kid } = value
-  return { productId, deviceId: typeof deviceId === 'string' ? deviceId : undefined, kid: typeof kid === 'string' ? kid : undefined }
+  const { productId, deviceId, kid, anonymous } = value
+  return {
+    productId,
+    deviceId: typeof deviceId === 'string' ? deviceId : undefined,
+    kid: typeof kid === 'string' ? kid : undefined,
+    anonymous: anonymous === true,
+  }
 }
 
-function restsOn(grant: SeatGrant, { productId, deviceId, kid }: Revocation): boolean {
+function restsOn(grant: SeatGrant, { productId, deviceId, kid, anonymous }: Revocation): boolean {
   return grant.productId === productId &&
     (deviceId === undefined || grant.deviceId === deviceId) &&
-    (kid === undefined || grant.kid === kid)
+    (kid === undefined || grant.kid === kid) &&
+    (anonymous !== true || grant.kid === undefined)
 }

@@ -39,8 +39,12 @@ export interface Rendezvous {
   connectClient(request: ApiRequest): Promise<{ signalingUrl: string; deviceOnline: boolean; channelId: string }>
   /** `POST /v1/ice-servers` */
   iceServers(request: ApiRequest): Promise<{ iceServers: IceServer[] }>
-  /** Before a WebSocket is accepted: what its URL entitles to. @throws {RendezvousError} 403, 429, 503 */
-  redeem(ticket: string): Promise<SeatGrant>
+  /**
+   * Before a WebSocket is accepted: finds what its URL entitles to. `accept` is called in the moment in which that is known
+   * to hold, and must seat the socket in that same moment, or a removal could pass between the two.
+   * @throws {RendezvousError} 403, 429, 503; and what `accept` throws
+   */
+  admit(ticket: string, accept: (grant: SeatGrant) => void): Promise<void>
   /** After it was accepted. */
   seat(grant: SeatGrant, socket: SeatSocket): SeatEvents
   readonly relay: Relay
@@ -103,11 +107,12 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
     async connectDevice(request) {
       const device = readDevice(request.body)
       const { kid, issuedAt } = await admission.device(device, readBearer(request.authorization))
-      // Counted for proven devices alone, or anyone could keep a device out by asking in its name.
-      count(deviceRates, roomOf(device), 'connects of this device')
-      if (!(await registry.acceptProof(device, issuedAt, limits.proofReuseSeconds))) {
+      const latest = Math.ceil(clock.nowMs() / 1000) + limits.leewaySeconds
+      if (!(await registry.acceptProof(device, issuedAt, limits.proofReuseSeconds, latest))) {
         throw unauthorized('this token or a newer one of this device was already used; make a fresh token for every connect')
       }
+      // Counted for fresh proofs alone, or anyone could keep a device out by asking in its name or with its old tokens.
+      count(deviceRates, roomOf(device), 'connects of this device')
       const grant = { ...device, kid, channelId: undefined, order: { issuedAt, serial: nextSerial() } }
       return { signalingUrl: urlFor(request, grant, limits.deviceTicketMs) }
     },
@@ -132,7 +137,7 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
       return { iceServers: iceServers({ ...device, turn: proof?.scopes.has('turn') === true }) }
     },
 
-    async redeem(text) {
+    async admit(text, accept) {
       const nowMs = clock.nowMs()
       const { grant, expiresAtMs } = tickets.open(text, nowMs)
       const isDevice = grant.channelId === undefined
@@ -140,9 +145,14 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
         throw forbidden('this URL was already used; connect again for a new one')
       }
       if (grant.channelId !== undefined) count(seatRates, grant.channelId, 'sockets of this client')
-      await admission.recheck(grant, grant.kid)
+      let revocations: number
+      do {
+        // What is removed while the registry answers has no seat yet that it could end.
+        revocations = relay.revocations
+        await admission.recheck(grant, grant.kid)
+      } while (relay.revocations !== revocations)
       // A client's URL opens many sockets, of which the newest counts.
-      return isDevice ? grant : { ...grant, order: { issuedAt: 0, serial: nextSerial() } }
+      accept(isDevice ? grant : { ...grant, order: { issuedAt: 0, serial: nextSerial() } })
     },
 
     seat: (grant, socket) => relay.seat(grant, socket),

@@ -6,12 +6,13 @@ export interface UsedTickets {
 
 export function createUsedTickets(): UsedTickets {
   const expiries = new Map<string, number>()
-  let sweepAtMs = 0
+  let sweptMs = -Infinity
   return {
     use(name, expiresAtMs, nowMs) {
-      if (nowMs >= sweepAtMs) {
+      // A clock that was set back must not put it off.
+      if (Math.abs(nowMs - sweptMs) >= SWEEP_INTERVAL_MS) {
         for (const [old, expiry] of expiries) if (expiry <= nowMs) expiries.delete(old)
-        sweepAtMs = nowMs + SWEEP_INTERVAL_MS
+        sweptMs = nowMs
       }
       if (expiries.has(name)) return false
       expiries.set(name, expiresAtMs)

@@ -73,6 +73,14 @@ export class DerReader {
   }
 }
 
+/** What is in a sequence that is all there is. */
+export function enterSequence(der: Uint8Array): DerReader {
+  const outer = new DerReader(der)
+  const inner = outer.enter(DER.sequence)
+  outer.end()
+  return inner
+}
+
 /** One element around the concatenation of `contents`. */
 export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   const content = concatBytes(...contents)

@@ -8,7 +8,6 @@ const otherKinds: Record<string, string> = {
   '2b81040022': 'is on the curve P-384',
   '2b81040023': 'is on the curve P-521',
   '2b8104000a': 'is on the curve secp256k1',
-  '2b656e': 'is an X25519 key',
   '2b6570': 'is an Ed25519 key',
   '2a864886f70d010101': 'is an RSA key',
 }
@@ -52,7 +51,7 @@ export function readingKey<Result>(what: string, read: () => Result): Result {
   try {
     return read()
   } catch (thrown) {
-    if (thrown instanceof LenskeyError && ['ERR_DER', 'ERR_BASE64URL', 'ERR_HEX'].includes(thrown.code)) {
+    if (thrown instanceof LenskeyError && ['ERR_DER', 'ERR_BASE64URL'].includes(thrown.code)) {
       throw notThatKey(what, `${messageOf(thrown)}; the file is damaged or cut short`, thrown)
     }
     throw thrown

@@ -23,9 +23,7 @@ const DASHES = '-----'
  * @throws {LenskeyError} `ERR_KEY_TOO_LARGE` for more than 65,536 characters, `ERR_KEY_FORMAT` for a block without its end
  */
 export function findPemBlocks(text: string): PemBlock[] {
-  if (text.length > MAX_KEY_TEXT_LENGTH) {
-    throw new LenskeyError('ERR_KEY_TOO_LARGE', `a key file has at most ${MAX_KEY_TEXT_LENGTH} characters`)
-  }
+  checkKeyLength(text)
   const blocks: PemBlock[] = []
   let at = text.indexOf(BEGIN)
   while (at >= 0) {
@@ -39,6 +37,11 @@ export function findPemBlocks(text: string): PemBlock[] {
     at = text.indexOf(BEGIN, bodyEnd + end.length)
   }
   return blocks
+}
+
+/** @throws {LenskeyError} `ERR_KEY_TOO_LARGE` */
+export function checkKeyLength(text: string): void {
+  if (text.length > MAX_KEY_TEXT_LENGTH) throw new LenskeyError('ERR_KEY_TOO_LARGE', `a key has at most ${MAX_KEY_TEXT_LENGTH} characters`)
 }
 
 /** @throws {LenskeyError} `ERR_KEY_FORMAT` when the content is not base64 (RFC 4648 §4), `ERR_BASE64URL` when it is cut short */

@@ -1,7 +1,7 @@
 import { concatBytes, decodeHex, equalBytes } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
-import { DER, DerReader, encodeDer } from './der.ts'
+import { DER, DerReader, encodeDer, enterSequence } from './der.ts'
 import { encryptedKey, notThatKey, readingKey, wrongForm } from './key-errors.ts'
 import { isP256Scalar, noRandom, p256With } from './p256.ts'
 import { decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
@@ -42,7 +42,7 @@ export function parsePrivateKey(input: string | UncheckedJwk, host: KeyHost = {}
   const { d, points } = readingKey('private key', () => find(input))
   const key = privateKeyOf(d, host)
   if (!points.every((point) => isSamePoint(point, key.publicKey.point))) {
-    throw new LenskeyError('ERR_KEY_MISMATCH', 'the public key in this file does not belong to its private key; the file is damaged or was put together wrongly')
+    throw new LenskeyError('ERR_KEY_MISMATCH', 'the public key in this file is not that of its private key; the file is damaged')
   }
   return key
 }
@@ -84,9 +84,7 @@ function find(input: string | UncheckedJwk): FoundKey {
 
 /** PrivateKeyInfo (RFC 5208 §5) and OneAsymmetricKey (RFC 5958 §2). */
 function fromPkcs8(der: Uint8Array): FoundKey {
-  const outer = new DerReader(der)
-  const info = outer.enter(DER.sequence)
-  outer.end()
+  const info = enterSequence(der)
   checkVersion(info, 0, 1)
   checkAlgorithm(info.enter(DER.sequence))
   const found = readEcPrivateKey(info.read(DER.octetString), { curveKnown: true })
@@ -104,9 +102,7 @@ function fromSec1(der: Uint8Array, parameters: PemBlock | undefined): FoundKey {
 
 /** ECPrivateKey (RFC 5915 §3). */
 function readEcPrivateKey(der: Uint8Array, { curveKnown }: { curveKnown: boolean }): FoundKey {
-  const outer = new DerReader(der)
-  const key = outer.enter(DER.sequence)
-  outer.end()
+  const key = enterSequence(der)
   checkVersion(key, 1)
   const d = key.read(DER.octetString)
   if (key.has(DER.context0)) checkCurve(key.enter(DER.context0))
@@ -125,7 +121,7 @@ function readEcPrivateKey(der: Uint8Array, { curveKnown }: { curveKnown: boolean
 
 function checkVersion(reader: DerReader, ...known: number[]): void {
   const version = reader.readInteger()
-  if (version.length !== 1 || !known.includes(version[0])) throw notThatKey('private key', 'it is of an unknown version')
+  if (version.length !== 1 || !known.includes(version[0])) throw notThatKey('private key', 'its version is unknown')
 }
 
 function fromJwk(jwk: UncheckedJwk): FoundKey {

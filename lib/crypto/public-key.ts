@@ -1,9 +1,9 @@
 import { concatBytes, decodeHex, encodeBase64url, portableBase64url } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
-import { DER, DerReader, encodeDer } from './der.ts'
+import { DER, type DerReader, encodeDer, enterSequence } from './der.ts'
 import { explicitCurve, notThatKey, readingKey, wrongCurve, wrongKind } from './key-errors.ts'
 import { isOnP256 } from './p256.ts'
-import { decodePemBody, encodePem, findPemBlocks, MAX_KEY_TEXT_LENGTH, type PemBlock } from './pem.ts'
+import { checkKeyLength, decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
 
 /** A point of P-256, checked to be on the curve. */
 export interface P256PublicKey {
@@ -63,9 +63,7 @@ export function publicKeyOf(point: Uint8Array): P256PublicKey {
 }
 
 function fromSpki(der: Uint8Array): P256PublicKey {
-  const outer = new DerReader(der)
-  const spki = outer.enter(DER.sequence)
-  outer.end()
+  const spki = enterSequence(der)
   checkAlgorithm(spki.enter(DER.sequence))
   const point = spki.readBits()
   spki.end()
@@ -106,7 +104,7 @@ function fromJwk(jwk: UncheckedJwk): P256PublicKey {
 
 /** @throws {LenskeyError} `ERR_KEY_FORMAT` when the text is not a JSON object */
 export function parseJwkText(text: string, what: string): UncheckedJwk {
-  if (text.length > MAX_KEY_TEXT_LENGTH) throw new LenskeyError('ERR_KEY_TOO_LARGE', `a JWK has at most ${MAX_KEY_TEXT_LENGTH} characters`)
+  checkKeyLength(text)
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -1,6 +1,6 @@
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
-import { DER, DerReader } from './der.ts'
+import { enterSequence } from './der.ts'
 import { isP256Scalar, p256With } from './p256.ts'
 import { signP256 } from './p256-sign.ts'
 import { verifyP256 } from './p256-verify.ts'
@@ -41,7 +41,7 @@ export function createSigner({ d, publicKey }: P256PrivateKey, { random, nativeC
 
 function checked(signature: Uint8Array): Uint8Array {
   if (isSignature(signature)) return signature
-  throw new LenskeyError('ERR_SIGNATURE_FORMAT', 'a signer must give a Uint8Array of 64 bytes, R then S; convert DER with ecdsaSignatureFromDer')
+  throw new LenskeyError('ERR_SIGNATURE_FORMAT', 'a signer gives a Uint8Array of 64 bytes, R then S; see ecdsaSignatureFromDer')
 }
 
 /**
@@ -75,7 +75,7 @@ export function createVerifier(publicKey: P256PublicKey, host: { nativeCrypto?: 
 
 /** Whether bytes have the form of a signature, R and S in range. */
 function isSignature(bytes: Uint8Array): boolean {
-  return bytes instanceof Uint8Array && bytes.length === 64 && isP256Scalar(bytes, 0) && isP256Scalar(bytes, 32)
+  return bytes.length === 64 && isP256Scalar(bytes, 0) && isP256Scalar(bytes, 32)
 }
 
 /**
@@ -83,9 +83,7 @@ function isSignature(bytes: Uint8Array): boolean {
  * @throws {LenskeyError} `ERR_DER` when it is not strict DER, `ERR_SIGNATURE_FORMAT` when a number has more than 32 bytes
  */
 export function ecdsaSignatureFromDer(der: Uint8Array): Uint8Array {
-  const outer = new DerReader(der)
-  const numbers = outer.enter(DER.sequence)
-  outer.end()
+  const numbers = enterSequence(der)
   const parts = [numbers.readInteger(), numbers.readInteger()]
   numbers.end()
   const signature = new Uint8Array(64)

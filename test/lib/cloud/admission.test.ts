@@ -22,6 +22,7 @@ test('admission: the bounds of every time claim', async (t) => {
   const proof = await connect({})
   t.equal(proof.kid, kid)
   t.equal(proof.issuedAt, now)
+  t.equal((await connect({ iat: now + 0.5 })).issuedAt, now, 'a NumericDate may have a fraction, a column of the registry has none')
   for (const claims of [{ iat: now + 60 }, { nbf: now + 60 }, { iat: now - 100, exp: now - 59 }, { exp: now + 86_460 }]) await connect(claims)
   for (const claims of [{ iat: now + 61 }, { nbf: now + 61 }, { iat: now - 100, exp: now - 60 }, { exp: now + 86_461 }]) {
     await t.rejects(connect(claims), 'ERR_RENDEZVOUS_UNAUTHORIZED', JSON.stringify(claims))

@@ -38,4 +38,7 @@ test('used tickets are remembered while they live', (t) => {
   t.equal(used.use('b', 1000, 0), true)
   t.equal(used.use('c', 50_000, 20_000), true)
   t.equal(used.use('a', 50_000, 20_000), true, 'forgotten after its time, when the ticket itself is refused')
+  t.equal(used.use('d', 1000, -100_000), true)
+  t.equal(used.use('e', 20_000, 1000), true)
+  t.equal(used.use('d', 20_000, 1000), true, 'after the clock was set back as well')
 })

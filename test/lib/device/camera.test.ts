@@ -197,3 +197,18 @@ test('media lives on while signaling is cut, on either side', async (t) => {
   t.same(viewed.ended, [])
   t.ok(viewed.viewer.peerConnection === before)
 })
+
+test('a viewer whose signaling is gone for good keeps its picture until the path breaks', async (t) => {
+  const { service, view } = await world()
+  const viewed = view()
+  await service.clock.advance(500)
+  service.refuseSockets = true
+  service.closeSocket('client')
+  await service.clock.advance(400_000)
+  t.equal(viewed.viewer.client.connectionState, 'FAILED')
+  t.same(viewed.ended, [])
+  t.equal(viewed.viewer.peerConnection?.connectionState, 'connected')
+  viewed.viewer.peerConnection?.setPath('failed')
+  await service.clock.advance(100)
+  t.equal((viewed.ended[0] as { code: string }).code, 'ERR_SIGNALING_CONNECTION')
+})

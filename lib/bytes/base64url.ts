@@ -1,5 +1,5 @@
 import { LenskeyError } from '../errors.ts'
-import { type HostBuffer, plainBytes } from './host-buffer.ts'
+import { hostBase64url } from './host-coders.ts'
 import { encodeUtf8 } from './utf8.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -23,20 +23,7 @@ let chosen: typeof portableBase64url | undefined
 
 // Chosen at the first call, since modules do nothing while loading.
 function coders(): typeof portableBase64url {
-  if (chosen !== undefined) return chosen
-  const { Buffer: host } = globalThis as HostBuffer
-  if (host === undefined) return (chosen = portableBase64url)
-  const encode = (bytes: Uint8Array): string => host.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
-  chosen = {
-    encode,
-    encodeText: (text) => host.from(text, 'utf8').toString('base64url'),
-    decode(text) {
-      const bytes = plainBytes(host.from(text, 'base64url'))
-      // The host skips what it does not know: only what it would write itself is strict. For the rest, the reason why not.
-      return encode(bytes) === text ? bytes : decodePortably(text)
-    },
-  }
-  return chosen
+  return (chosen ??= hostBase64url(decodePortably) ?? portableBase64url)
 }
 
 /** Base64url without padding (RFC 4648 §5, as RFC 7515 §2 uses it). */

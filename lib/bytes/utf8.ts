@@ -1,11 +1,5 @@
 import { LenskeyError } from '../errors.ts'
-import { type HostBuffer, plainBytes } from './host-buffer.ts'
-
-// The host's coders, where there are any: the names are not in the language, so they are looked up, not assumed.
-interface HostCoders {
-  TextEncoder?: new () => { encode(text: string): Uint8Array }
-  TextDecoder?: new (label: 'utf-8', options: { fatal: true; ignoreBOM: true }) => { decode(bytes: Uint8Array): string }
-}
+import { hostUtf8 } from './host-coders.ts'
 
 /** What `encodeUtf8` and `decodeUtf8` do, in the language alone. */
 export const portableUtf8 = { encode: encodePortably, decode: decodePortably }
@@ -14,26 +8,7 @@ let chosen: typeof portableUtf8 | undefined
 
 // Chosen at the first call, since modules do nothing while loading.
 function coders(): typeof portableUtf8 {
-  if (chosen !== undefined) return chosen
-  const host = globalThis as HostCoders & HostBuffer
-  const { Buffer: buffer } = host
-  if (host.TextEncoder === undefined || host.TextDecoder === undefined) {
-    chosen = portableUtf8
-  } else {
-    const encoder = new host.TextEncoder()
-    const decoder = new host.TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-    chosen = {
-      encode: buffer === undefined ? (text) => encoder.encode(text) : (text) => plainBytes(buffer.from(text, 'utf8')),
-      decode(bytes) {
-        try {
-          return decoder.decode(bytes)
-        } catch (cause) {
-          throw new LenskeyError('ERR_UTF8', 'not well-formed UTF-8', { cause })
-        }
-      },
-    }
-  }
-  return chosen
+  return (chosen ??= hostUtf8() ?? portableUtf8)
 }
 
 /** Lone surrogates become U+FFFD, as in the Encoding standard. The bytes may be a view, as those of `decodeBase64url`. */

@@ -1,0 +1,61 @@
+import { LenskeyError } from '../errors.ts'
+
+// What hosts code text with, several times faster than the language can. The names are not in the language, so they are
+// looked up, not assumed. Bundles for bare engines have no-host-coders.ts in place of this file.
+interface HostCoders {
+  TextEncoder?: new () => { encode(text: string): Uint8Array }
+  TextDecoder?: new (label: 'utf-8', options: { fatal: true; ignoreBOM: true }) => { decode(bytes: Uint8Array): string }
+  /** Node's. */
+  Buffer?: {
+    from(text: string, encoding: 'utf8' | 'base64url'): NodeBytes
+    from(buffer: ArrayBufferLike, offset: number, length: number): NodeBytes
+  }
+}
+
+interface NodeBytes extends Uint8Array {
+  toString(encoding?: 'base64url'): string
+}
+
+/** Strict UTF-8; undefined where the host has none. */
+export function hostUtf8(): { encode: (text: string) => Uint8Array; decode: (bytes: Uint8Array) => string } | undefined {
+  const { TextEncoder, TextDecoder, Buffer: buffer } = globalThis as HostCoders
+  if (TextEncoder === undefined || TextDecoder === undefined) return undefined
+  const encoder = new TextEncoder()
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  return {
+    encode: buffer === undefined ? (text) => encoder.encode(text) : (text) => plainBytes(buffer.from(text, 'utf8')),
+    decode(bytes) {
+      try {
+        return decoder.decode(bytes)
+      } catch (cause) {
+        throw new LenskeyError('ERR_UTF8', 'not well-formed UTF-8', { cause })
+      }
+    },
+  }
+}
+
+/**
+ * Strict base64url; undefined where the host has none.
+ * @param decodeStrictly - says why not, for text that the host reads and we refuse
+ */
+export function hostBase64url(
+  decodeStrictly: (text: string) => Uint8Array,
+): { encode: (bytes: Uint8Array) => string; encodeText: (text: string) => string; decode: (text: string) => Uint8Array } | undefined {
+  const { Buffer: buffer } = globalThis as HostCoders
+  if (buffer === undefined) return undefined
+  const encode = (bytes: Uint8Array): string => buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
+  return {
+    encode,
+    encodeText: (text) => buffer.from(text, 'utf8').toString('base64url'),
+    decode(text) {
+      const bytes = plainBytes(buffer.from(text, 'base64url'))
+      // The host skips what it does not know: only what it would write itself is strict.
+      return encode(bytes) === text ? bytes : decodeStrictly(text)
+    },
+  }
+}
+
+/** The same bytes without what a Buffer does differently, such as a `slice` that does not copy. */
+function plainBytes({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
+}

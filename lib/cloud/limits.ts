@@ -15,6 +15,8 @@ export interface RendezvousLimits {
   frameBurstSeconds: number
   /** Clients connected to one device; the next is refused with 429, and its socket with 4029. */
   channelsPerDevice: number
+  /** The same for a client without a token, so that strangers cannot take the places of those who have one. */
+  anonymousChannelsPerDevice: number
   /** A client that relayed nothing for so long is closed with 4010, ms. */
   clientIdleMs: number
   /** Bytes waiting for a peer that reads slowly; past it that peer's socket is dropped (4009). */
@@ -34,8 +36,8 @@ export interface RendezvousLimits {
   /** HTTP requests per minute from one IPv4 address or IPv6 /64; past it 429 with `Retry-After`. */
   requestsPerAddressPerMinute: number
   /**
-   * Connects per minute of one device that has proven itself, so that a stranger cannot use them up; as many sockets per
-   * minute with the URL of one client.
+   * Connects per minute of one device that has proven itself with a fresh token, so that a stranger cannot use them up; as
+   * many sockets per minute with the URL of one client.
    */
   connectsPerDevicePerMinute: number
   /** Connects per minute of all clients of one device. */
@@ -64,6 +66,7 @@ export const DEFAULT_RENDEZVOUS_LIMITS: RendezvousLimits = {
   deviceFramesPerSecond: 1_000,
   frameBurstSeconds: 10,
   channelsPerDevice: 64,
+  anonymousChannelsPerDevice: 48,
   clientIdleMs: DAY_MS,
   sendBufferBytes: 1_048_576,
   pingIntervalMs: 30_000,
@@ -96,3 +99,8 @@ export const CloseReasons = {
 } as const
 
 export type CloseReason = (typeof CloseReasons)[keyof typeof CloseReasons]
+
+/** How many clients a device may have for one more to be let in. @param kid - key of the client's token, undefined without one */
+export function channelsAllowed(limits: RendezvousLimits, kid: string | undefined): number {
+  return kid === undefined ? Math.min(limits.channelsPerDevice, limits.anonymousChannelsPerDevice) : limits.channelsPerDevice
+}

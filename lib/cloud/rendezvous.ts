@@ -6,7 +6,7 @@ import { createAdmission, type Proof } from './admission.ts'
 import { badRequest, forbidden, tooMany, unauthorized } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { type DeviceIds, newChannelId, readId } from './ids.ts'
-import type { RendezvousLimits } from './limits.ts'
+import { channelsAllowed, type RendezvousLimits } from './limits.ts'
 import { callerOf, createNamedRates, type NamedRates } from './rates.ts'
 import type { Registry } from './registry.ts'
 import { createRelay, type Relay } from './relay.ts'
@@ -120,8 +120,9 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
     async connectClient(request) {
       const device = readDevice(request.body)
       const proof = await admission.client(device, readBearer(request.authorization))
-      count(clientRates, roomOf(device), 'clients ask for this device')
-      if ((await fabric.clientCount(device)) >= limits.channelsPerDevice) throw tooMany('this device has as many clients as it may', 30)
+      // Counted apart, so that strangers cannot use up the rate of those who have a token.
+      count(clientRates, proof === undefined ? roomOf(device) : `${roomOf(device)}/${proof.kid}`, 'clients ask for this device')
+      if ((await fabric.clientCount(device)) >= channelsAllowed(limits, proof?.kid)) throw tooMany('this device has as many clients as it may', 30)
       const channelId = newChannelId(random)
       const grant = { ...device, kid: proof?.kid, channelId, order: { issuedAt: 0, serial: 0 } }
       return {

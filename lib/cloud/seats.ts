@@ -2,7 +2,7 @@ import type { Clock, Log } from '../runtime/index.ts'
 import { type ErrorFrame, parseRoutingFrame } from '../signaling/frames.ts'
 import { type ClaimOrder, DEVICE_PLACE, type Fabric, type Occupant, type Room, whenAnswered } from './fabric.ts'
 import type { DeviceIds } from './ids.ts'
-import { type CloseReason, CloseReasons, type RendezvousLimits } from './limits.ts'
+import { channelsAllowed, type CloseReason, CloseReasons, type RendezvousLimits } from './limits.ts'
 import { memberText } from './member-text.ts'
 import { TokenBucket } from './rates.ts'
 
@@ -241,7 +241,7 @@ export class ClientSeat extends Seat {
 
   protected entered(): void {
     whenAnswered(this.context.fabric.clientCount(this.grant), (count) => {
-      if (count > this.context.limits.channelsPerDevice) this.end(CloseReasons.tooManyChannels)
+      if (count > channelsAllowed(this.context.limits, this.grant.kid)) this.end(CloseReasons.tooManyChannels)
       else void this.room?.send(DEVICE_PLACE, this.connectedFrame())
     })
   }

@@ -60,8 +60,16 @@ void tap.test('errors explain', async (t) => {
     ['DELETE', '/products/wp-a/devices/wd-none', undefined, 404, /no device/],
     ['GET', '/products?limit=1001', undefined, 400, /limit/],
     ['GET', '/products?limit=0', undefined, 400, /limit/],
+    ['GET', '/products/a%2Fb/keys', undefined, 400, /product must be/],
+    ['GET', '/products/__proto__/keys', undefined, 400, /product must be/],
+    ['GET', '/products/%ff/keys', undefined, 400, /not a valid url/],
+    ['GET', `/products/${'x'.repeat(200)}/keys`, undefined, 414, /param/],
   ]
-  for (const [method, path, body, status, words] of refused) t.match(await admin(method, path, body), { status, body: { message: words } }, `${method} ${path}`)
+  for (const [method, path, body, status, words] of refused) {
+    const answer = await admin(method, path, body)
+    t.match(answer, { status, body: { message: words } }, `${method} ${path}`)
+    t.notMatch(answer.body.code, /FST/)
+  }
   t.equal((await admin('GET', '/products?limit=1000')).status, 200)
 })
 

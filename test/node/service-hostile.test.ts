@@ -95,6 +95,30 @@ void tap.test('one who does not read answers keeps no connection', async (t) => 
   t.ok(connection.destroyed, `after ${Date.now() - started} ms`)
 })
 
+void tap.test('callers that are gone before they are answered are counted, and fill no log', async (t) => {
+  const lines: string[] = []
+  const service = await serve(t, { log: (level, event, fields) => lines.push(JSON.stringify([level, event, fields])) })
+  const asked = 'POST /v1/client/connect HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}'
+  for (let n = 0; n < 20; n++) {
+    const connection = connectTcp(service.address.port, '127.0.0.1')
+    connection.on('error', () => undefined)
+    const closed = new Promise((resolve) => connection.once('close', resolve))
+    connection.write(asked.repeat(20), () => connection.resetAndDestroy())
+    await closed
+  }
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  t.strictSame(lines.filter((line) => !line.includes('rendezvous.started')), [])
+})
+
+void tap.test('a refused upgrade tells the time as every answer does', async (t) => {
+  const service = await serve(t)
+  const connection = connectTcp(service.address.port, '127.0.0.1')
+  t.teardown(() => connection.destroy())
+  connection.write('GET /v1/seat/x HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+  const [answer] = await once(connection, 'data') as [Buffer]
+  t.match(answer.toString(), /^HTTP\/1.1 403 Forbidden\r\n(.+\r\n)*date: .* GMT\r\n/)
+})
+
 void tap.test('files of the registry are for their owner alone', async (t) => {
   const dataDir = join(temporaryFolder(t), 'data')
   const service = await serve(t, { dataDir })

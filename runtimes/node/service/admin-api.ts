@@ -7,6 +7,7 @@ import {
 import { deviceKeyId, type P256PublicKey, parsePublicKey, productKeyId, publicKeyToPem } from '../../../lib/crypto/index.ts'
 import { isObject } from '../../../lib/signaling/json.ts'
 import { nodeRandom } from '../host.ts'
+import { addressOf } from './connect-api.ts'
 
 const MAX_PAGE = 1000
 
@@ -26,7 +27,7 @@ export function addAdminApi(server: FastifyInstance, options: { registry: Regist
 
   void server.register((admin, _options, done) => {
     admin.addHook('onRequest', (request, _reply, next) => {
-      rendezvous.countRequest(request.ip)
+      rendezvous.countRequest(addressOf(request))
       if (!sameSecret(request.headers.authorization ?? '', `Bearer ${adminToken}`)) {
         throw unauthorized('the admin token is needed: send it as "Authorization: Bearer ..."; the service keeps it in the file admin-token of its data folder')
       }
@@ -37,14 +38,12 @@ export function addAdminApi(server: FastifyInstance, options: { registry: Regist
 
     admin.post('/products', async ({ body }, reply) => {
       const id = readOptionalId('id', readObject(body).id) ?? newProductId(nodeRandom)
-      const created = await registry.putProduct(id, readSettings(body))
-      return reply.code(created ? 201 : 200).send(await registry.product(id))
+      return reply.code(await putProduct(id, body) ? 201 : 200).send(await registry.product(id))
     })
 
     admin.put<{ Params: Params }>('/products/:product', async ({ params, body }, reply) => {
       const id = readId('product', params.product)
-      const created = await registry.putProduct(id, readSettings(body))
-      return reply.code(created ? 201 : 200).send(await registry.product(id))
+      return reply.code(await putProduct(id, body) ? 201 : 200).send(await registry.product(id))
     })
 
     admin.delete<{ Params: Params }>('/products/:product', async ({ params }, reply) => {
@@ -110,6 +109,13 @@ export function addAdminApi(server: FastifyInstance, options: { registry: Regist
 
     done()
   }, { prefix: '/admin/v1' })
+
+  async function putProduct(productId: string, body: unknown): Promise<boolean> {
+    const settings = readSettings(body)
+    const created = await registry.putProduct(productId, settings)
+    if (settings.anonymousClients === false) relay.revoke({ productId, anonymous: true })
+    return created
+  }
 
   /** The same request again changes nothing; another key is added to those that are there. */
   async function register(device: DeviceIds, body: unknown): Promise<DeviceIds & { kid: string; created: boolean }> {

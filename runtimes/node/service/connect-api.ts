@@ -1,25 +1,37 @@
+import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiRequest, Rendezvous } from '../../../lib/cloud/index.ts'
 
-/** The API of devices and clients (protocol/webrtc-signaling.md §2). @param publicUrl - undefined: callers name the service as they reached it */
+/** The API of devices and clients (protocol/webrtc-signaling.md §2), for pages of any site (§11.13). @param publicUrl - undefined: callers name the service as they reached it */
 export function addConnectApi(server: FastifyInstance, rendezvous: Rendezvous, publicUrl: string | undefined): void {
   const endpoints = {
-    '/v1/device/connect': (request: ApiRequest) => rendezvous.connectDevice(request),
-    '/v1/client/connect': (request: ApiRequest) => rendezvous.connectClient(request),
-    '/v1/ice-servers': (request: ApiRequest) => rendezvous.iceServers(request),
+    '/device/connect': (request: ApiRequest) => rendezvous.connectDevice(request),
+    '/client/connect': (request: ApiRequest) => rendezvous.connectClient(request),
+    '/ice-servers': (request: ApiRequest) => rendezvous.iceServers(request),
   }
-  for (const [path, answer] of Object.entries(endpoints)) {
-    server.post(path, (request, reply) => {
-      void reply.header('cache-control', 'no-store')
-      rendezvous.countRequest(request.ip)
-      return answer({
-        authorization: request.headers.authorization,
-        body: request.body,
-        address: request.ip,
-        webSocketBase: webSocketBase(request, publicUrl),
-      })
+  void server.register(async (api) => {
+    await api.register(cors, {
+      origin: '*', methods: ['POST'], allowedHeaders: ['authorization', 'content-type'], exposedHeaders: ['retry-after'], maxAge: 86_400,
     })
-  }
+    for (const [path, answer] of Object.entries(endpoints)) {
+      api.post(path, (request, reply) => {
+        void reply.header('cache-control', 'no-store')
+        const address = addressOf(request)
+        rendezvous.countRequest(address)
+        return answer({
+          authorization: request.headers.authorization,
+          body: request.body,
+          address,
+          webSocketBase: webSocketBase(request, publicUrl),
+        })
+      })
+    }
+  }, { prefix: '/v1' })
+}
+
+/** Of the caller; empty for callers that went away while they were heard, who thus count as one. */
+export function addressOf(request: FastifyRequest): string {
+  return request.socket.remoteAddress === undefined ? '' : request.ip
 }
 
 /** The `Host` a caller names comes back to that caller alone. */

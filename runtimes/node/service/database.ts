@@ -52,7 +52,7 @@ const types: pg.CustomTypesConfig = {
 
 /**
  * PostgreSQL. A database that does not answer within the time-outs makes the request fail with 503, not hang.
- * @param lost - told when an idle connection broke; the pool makes a new one when it is needed
+ * @param lost - told when a connection broke; the pool makes a new one when it is needed
  * @throws {LenskeyError} `ERR_DATABASE_URL`
  */
 export function openPostgres(url: string, lost: (error: Error) => void): Database {
@@ -62,6 +62,8 @@ export function openPostgres(url: string, lost: (error: Error) => void): Databas
   const pool = new pg.Pool({
     connectionString: url, max: 10, connectionTimeoutMillis: 5000, query_timeout: 5000, statement_timeout: 5000, idleTimeoutMillis: 60_000, types,
   })
-  pool.on('error', lost)
+  // The pool listens to idle connections alone; an error that nobody hears of would end the process.
+  pool.on('connect', (client) => void client.on('error', lost))
+  pool.on('error', () => undefined)
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }

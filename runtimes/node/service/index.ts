@@ -1,5 +1,4 @@
 import { type AddressInfo } from 'node:net'
-import cors from '@fastify/cors'
 import { fastify, type FastifyInstance } from 'fastify'
 import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
 import { createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits } from '../../../lib/cloud/index.ts'
@@ -71,8 +70,8 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
   const { listen, log = silentLog, drainTimeoutMs = 5000 } = options
   const limits = { ...DEFAULT_RENDEZVOUS_LIMITS, ...options.limits }
   const iceServers = createIceServerSource(options.iceServers ?? {})
-  const rendezvous = await openRendezvous(createNodeHost({ log }), { registry, fabric: createLocalFabric(), limits, iceServers })
   const server = createServer(limits, options.trustedProxies, log)
+  const rendezvous = await openRendezvous(createNodeHost({ log }), { registry, fabric: createLocalFabric(), limits, iceServers })
   const health = { draining: false }
   try {
     addConnectApi(server, rendezvous, options.publicUrl?.replace(/\/+$/, ''))
@@ -111,26 +110,26 @@ function createServer(limits: RendezvousLimits, trustedProxies: string[] | undef
     bodyLimit: limits.httpBodyBytes,
     trustProxy: trustedProxies ?? false,
     requestTimeout: 10_000,
-    connectionTimeout: 0,
+    connectionTimeout: limits.httpIdleMs,
     keepAliveTimeout: 5_000,
     routerOptions: { maxParamLength: 128 },
     forceCloseConnections: 'idle',
+    frameworkErrors: (error, _request, reply) => void sendError(reply, error, log),
     http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
   })
   server.server.maxConnections = limits.sockets + limits.httpConnections
   server.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
   server.setNotFoundHandler((_request, reply) => sendError(reply, notFound('there is nothing at this address'), log))
-  void server.register(cors, {
-    origin: '*', methods: ['POST'], allowedHeaders: ['authorization', 'content-type'], exposedHeaders: ['retry-after'], maxAge: 86_400,
-  })
   return server
 }
 
 function addHealth(server: FastifyInstance, registry: Registry, health: { draining: boolean }): void {
+  let ping: Promise<void> | undefined
   server.get('/healthz', () => ({ status: 'alive' }))
   server.get('/readyz', async () => {
     if (health.draining) throw unavailable('the service is going away')
-    await registry.ping()
+    // However many ask, the database is asked once at a time.
+    await (ping ??= registry.ping().finally(() => (ping = undefined)))
     return { status: 'ready' }
   })
 }

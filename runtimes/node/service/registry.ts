@@ -156,11 +156,12 @@ class SqlRegistry implements Registry {
     return changed(this.db.deleteFrom('product_keys').where('product_id', '=', productId).where('kid', '=', kid).returning('kid'))
   }
 
-  async acceptProof({ productId, deviceId }: DeviceIds, issuedAt: number, reuseSeconds: number): Promise<boolean> {
+  async acceptProof({ productId, deviceId }: DeviceIds, issuedAt: number, reuseSeconds: number, latest: number): Promise<boolean> {
     const nowMs = Date.now()
     // One statement, so that of two nodes that are shown two proofs at once the newer wins.
     const newest = await changed(this.db.updateTable('devices').set({ proof_issued_at: issuedAt, proof_shown_at: nowMs })
-      .where('product_id', '=', productId).where('id', '=', deviceId).where('proof_issued_at', '<', issuedAt).returning('id'))
+      .where('product_id', '=', productId).where('id', '=', deviceId)
+      .where((row) => row.or([row('proof_issued_at', '<', issuedAt), row('proof_issued_at', '>', latest)])).returning('id'))
     if (newest) return true
     const before = await firstOf(this.db.selectFrom('devices').select(['proof_issued_at', 'proof_shown_at'])
       .where('product_id', '=', productId).where('id', '=', deviceId))

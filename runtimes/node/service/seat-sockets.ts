@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
 import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
-import { type Rendezvous, type RendezvousLimits, SEAT_PATH, type SeatEvents, type SeatGrant, type SeatSocket } from '../../../lib/cloud/index.ts'
+import { type Rendezvous, type RendezvousLimits, SEAT_PATH, type SeatEvents, type SeatSocket } from '../../../lib/cloud/index.ts'
 import type { Log } from '../../../lib/runtime/index.ts'
 import { answerTo } from './answers.ts'
 
@@ -22,19 +22,24 @@ export interface SeatSocketOptions {
 /** Accepts the WebSockets of devices and clients on a HTTP server. */
 export function acceptSeatSockets(server: Server, { rendezvous, limits, log }: SeatSocketOptions): SeatSockets {
   const webSockets = new WebSocketServer<typeof SeatWebSocket>({
-    noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: limits.frameBytes, WebSocket: SeatWebSocket,
+    noServer: true, clientTracking: false, perMessageDeflate: false, WebSocket: SeatWebSocket,
+    maxPayload: limits.frameBytes, maxFragments: limits.frameFragments,
   })
   const open = new Set<WebSocket>()
   let draining = false
   let emptied: (() => void) | undefined
 
-  async function grantFor({ url = '' }: IncomingMessage): Promise<SeatGrant> {
-    const path = url.split('?', 1)[0]
-    if (!path.startsWith(SEAT_PATH)) throw notFound('there is no WebSocket here')
-    const grant = await rendezvous.redeem(path.slice(SEAT_PATH.length))
-    if (draining) throw unavailable('the service is going away; connect again')
-    if (open.size >= limits.sockets) throw unavailable('this node has as many sockets as it may')
-    return grant
+  async function upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<void> {
+    await rendezvous.admit(ticketOf(request), (grant) => {
+      if (draining) throw unavailable('the service is going away; connect again')
+      if (open.size >= limits.sockets) throw unavailable('this node has as many sockets as it may')
+      connection.off('error', ignore)
+      webSockets.handleUpgrade(request, connection, head, (webSocket) => {
+        open.add(webSocket)
+        webSocket.on('close', closed)
+        webSocket.take(connection, (socket) => rendezvous.seat(grant, socket))
+      })
+    })
   }
 
   function closed(this: WebSocket): void {
@@ -45,14 +50,7 @@ export function acceptSeatSockets(server: Server, { rendezvous, limits, log }: S
 
   server.on('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
     connection.on('error', ignore)
-    grantFor(request).then((grant) => {
-      connection.off('error', ignore)
-      webSockets.handleUpgrade(request, connection, head, (webSocket) => {
-        open.add(webSocket)
-        webSocket.on('close', closed)
-        webSocket.take(connection, (socket) => rendezvous.seat(grant, socket))
-      })
-    }).catch((thrown: unknown) => refuse(connection, thrown, log))
+    upgrade(request, connection, head).catch((thrown: unknown) => refuse(connection, thrown, log))
   })
 
   return {
@@ -71,6 +69,12 @@ export function acceptSeatSockets(server: Server, { rendezvous, limits, log }: S
 }
 
 const ignore = (): void => undefined
+
+function ticketOf({ url = '' }: IncomingMessage): string {
+  const path = url.split('?', 1)[0]
+  if (!path.startsWith(SEAT_PATH)) throw notFound('there is no WebSocket here')
+  return path.slice(SEAT_PATH.length)
+}
 
 /** What is kept for each socket is most of what an idle device costs: hence a class, whose handlers all sockets share. */
 class SeatWebSocket extends WebSocket implements SeatSocket {
@@ -148,7 +152,9 @@ function timeout(ms: number): { promise: Promise<void>; stop: () => void } {
 function refuse(connection: Duplex, thrown: unknown, log: Log): void {
   const { status, headers, body } = answerTo(thrown, log)
   const text = JSON.stringify(body)
-  const lines = Object.entries({ ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), connection: 'close' })
+  const lines = Object.entries({
+    ...headers, date: new Date().toUTCString(), 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), connection: 'close',
+  })
   connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${text}`)
   connection.once('finish', () => connection.destroy())
 }

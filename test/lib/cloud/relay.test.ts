@@ -67,6 +67,15 @@ test('clients of one device: as many as allowed, and one more', (t) => {
   t.equal(client('x', { deviceId: 'wd-other' }).socket.ended, undefined, 'another device has its own')
 })
 
+test('clients without a token leave room for those who have one', (t) => {
+  const { device, client } = createStage({ channelsPerDevice: 3, anonymousChannelsPerDevice: 2 })
+  device()
+  t.same(['a', 'b'].map((id) => client(id).socket.ended), [undefined, undefined])
+  t.equal(client('c').socket.ended, 4029)
+  t.equal(client('d', { kid: 'product:k' }).socket.ended, undefined)
+  t.equal(client('e', { kid: 'product:k' }).socket.ended, 4029)
+})
+
 test('a slow reader is dropped when more than the limit waits for it', (t) => {
   const { device, client } = createStage({ sendBufferBytes: 1000 })
   const slow = device()

@@ -13,7 +13,7 @@ interface HostCoders {
 }
 
 interface NodeBytes extends Uint8Array {
-  toString(encoding?: 'base64url'): string
+  toString(encoding?: 'base64url' | 'utf8'): string
 }
 
 /** Strict UTF-8; undefined where the host has none. */
@@ -22,14 +22,20 @@ export function hostUtf8(): { encode: (text: string) => Uint8Array; decode: (byt
   if (TextEncoder === undefined || TextDecoder === undefined) return undefined
   const encoder = new TextEncoder()
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const decodeStrictly = (bytes: Uint8Array): string => {
+    try {
+      return decoder.decode(bytes)
+    } catch (cause) {
+      throw new LenskeyError('ERR_UTF8', 'not well-formed UTF-8', { cause })
+    }
+  }
+  if (buffer === undefined) return { encode: (text) => encoder.encode(text), decode: decodeStrictly }
   return {
-    encode: buffer === undefined ? (text) => encoder.encode(text) : (text) => plainBytes(buffer.from(text, 'utf8')),
+    encode: (text) => plainBytes(buffer.from(text, 'utf8')),
     decode(bytes) {
-      try {
-        return decoder.decode(bytes)
-      } catch (cause) {
-        throw new LenskeyError('ERR_UTF8', 'not well-formed UTF-8', { cause })
-      }
+      const text = buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+      // Where Node finds something malformed it puts U+FFFD, which may also just stand there.
+      return text.includes('\ufffd') ? decodeStrictly(bytes) : text
     },
   }
 }

@@ -6,15 +6,30 @@ import { JwtError } from './errors.ts'
  * @throws {JwtError} `ERR_JWT_MALFORMED`
  */
 export function parseStrictObject(text: string, maxDepth: number): Record<string, unknown> {
-  refuseRepeatedNames(text, maxDepth)
-  let value: unknown
+  const flat = countBrackets(text, maxDepth) <= maxDepth
+  if (!flat) refuseRepeatedNames(text, maxDepth)
+  const value = parse(text)
+  // What comes out as it went in, as the text of most signers does, has no name twice; for the rest we look.
+  if (flat && JSON.stringify(value) !== text) refuseRepeatedNames(text, maxDepth)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('a part of this token is not a JSON object')
+  return value as Record<string, unknown>
+}
+
+function parse(text: string): unknown {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     throw malformed('a part of this token is not well-formed JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('a part of this token is not a JSON object')
-  return value as Record<string, unknown>
+}
+
+/** Opening brackets, those in strings too, up to one more than `limit`: no text nests deeper than that. */
+function countBrackets(text: string, limit: number): number {
+  let count = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0 && count <= limit; at = text.indexOf(bracket, at + 1)) count++
+  }
+  return count
 }
 
 const QUOTE = 0x22

@@ -8,6 +8,7 @@ export const requirements = [
   { tool: 'chromium', packages: ['chromium', 'fonts-dejavu-core'], suites: 'the viewer page in a browser' },
   { tool: 'ffmpeg', packages: ['ffmpeg'], suites: 'video from a real RTP source' },
   { tool: 'initdb', packages: ['postgresql'], suites: 'the registry on PostgreSQL' },
+  { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },
 ]
 
 /** Debian keeps PostgreSQL's server tools off the PATH. */

@@ -3,3 +3,5 @@
 export const hostUtf8 = (): undefined => undefined
 
 export const hostBase64url = (): undefined => undefined
+
+export const hostUtf8Parts = (): undefined => undefined

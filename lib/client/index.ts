@@ -1,3 +1,7 @@
 export * from './viewer.ts'
+export * from './camera-client.ts'
+export * from './errors.ts'
+export { type IamClient, type RemotePairing, type RemoteSetting, type RemoteSettings, type RemoteUser } from './iam-client.ts'
+export { formatPairingLink, MAX_PAIRING_LINK_LENGTH, type PairingLink, parsePairingLink } from './pairing-link.ts'
 export * from '../signaling/client.ts'
 export * from '../signaling/client-message-transport.ts'

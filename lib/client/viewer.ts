@@ -35,7 +35,7 @@ export interface ViewerEvents {
   signalingstatechange: (state: SignalingConnectionState) => void
   channelstatechange: (state: SignalingChannelState) => void
   connectionstatechange: (state: PeerConnectionState) => void
-  /** The session is over and will not come back by itself; the error says why, undefined after `close()`. */
+  /** The session is over and will not come back by itself; the error says why, or is what `close` was called with. */
   ended: (error: unknown) => void
 }
 
@@ -47,7 +47,8 @@ export interface Viewer<Connection extends PeerConnection> {
   start(): void
   /** Tells that a picture was decoded, which only the program can see. */
   frameSeen(): void
-  close(): void
+  /** @param reason - what `ended` tells */
+  close(reason?: unknown): void
   on<Name extends keyof ViewerEvents>(name: Name, listener: ViewerEvents[Name]): void
   off<Name extends keyof ViewerEvents>(name: Name, listener: ViewerEvents[Name]): void
 }
@@ -156,8 +157,8 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
     frameSeen: () => {
       reach('frame')
     },
-    close: () => {
-      end(undefined)
+    close: (reason) => {
+      end(reason)
     },
     on: (name, listener) => {
       events.on(name, listener)

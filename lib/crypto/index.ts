@@ -7,3 +7,6 @@ export { hmacSha256, sha256 } from './sha256.ts'
 export {
   createCallbackSigner, createSigner, createVerifier, ecdsaSignatureFromDer, type Signer, type SignerHost, type Verifier,
 } from './signer.ts'
+export { type Spake2Host, type Spake2Keys, type Spake2Role, type Spake2Side, type Spake2Transcript, startSpake2 } from './spake2.ts'
+export { edgeKeys, type EdgeW } from './spake2-edge.ts'
+export { rfc9382Keys } from './spake2-rfc9382.ts'

@@ -105,3 +105,18 @@ export function isP256Scalar(bytes: Uint8Array, from = 0): boolean {
   }
   return borrow === 1 && any !== 0
 }
+
+/** A source that gives no scalar in so many draws is broken: one draw in 2^32 is out of range. */
+const MOST_DRAWS = 16
+
+/**
+ * A secret scalar, 32 bytes.
+ * @throws {LenskeyError} `ERR_RANDOM` when the source gives what no random source does
+ */
+export function drawP256Scalar(random: Random): Uint8Array {
+  for (let draw = 0; draw < MOST_DRAWS; draw++) {
+    const bytes = random.bytes(32)
+    if (bytes.length === 32 && isP256Scalar(bytes)) return bytes
+  }
+  throw new LenskeyError('ERR_RANDOM', 'the random source does not give random bytes')
+}

@@ -3,7 +3,7 @@ import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { DER, DerReader, encodeDer, enterSequence } from './der.ts'
 import { encryptedKey, notThatKey, readingKey, wrongForm } from './key-errors.ts'
-import { isP256Scalar, noRandom, p256With } from './p256.ts'
+import { drawP256Scalar, isP256Scalar, noRandom, p256With } from './p256.ts'
 import { decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
 import {
   checkAlgorithm, checkCurve, checkJwkKind, checkJwkUse, encodeAlgorithm, jwkNumber, type P256PublicKey, parseJwkText,
@@ -146,11 +146,9 @@ function isSamePoint(found: Uint8Array, derived: Uint8Array): boolean {
  * @throws {LenskeyError} `ERR_RANDOM` when the source keeps giving the same, or what no random source gives
  */
 export function generatePrivateKey(random: Random, nativeCrypto?: NativeCrypto): P256PrivateKey {
-  for (let draw = 0; draw < 16; draw++) {
-    const d = random.bytes(32)
-    if (d.length === 32 && isP256Scalar(d) && !equalBytes(d, random.bytes(32))) return privateKeyOf(d, { random, nativeCrypto })
-  }
-  throw new LenskeyError('ERR_RANDOM', 'the random source does not give random bytes')
+  const d = drawP256Scalar(random)
+  if (equalBytes(d, drawP256Scalar(random))) throw new LenskeyError('ERR_RANDOM', 'the random source gives the same bytes again')
+  return privateKeyOf(d, { random, nativeCrypto })
 }
 
 /** `BEGIN PRIVATE KEY` text: PKCS#8 with the public key in it, which every tool reads. */

@@ -39,6 +39,11 @@ export interface CameraSession<Connection extends PeerConnection> {
   readonly channelId: string
   /** Whether the service vouches for the client. */
   readonly authorized: boolean
+  /**
+   * Names the secret that the client has proved to know: `default` where it names none, or where the camera has one secret
+   * for every name. Undefined where nothing is signed.
+   */
+  readonly keyId: string | undefined
   readonly peerConnection: Connection
   /** Called once, however the session ends. */
   onclose: (() => void) | undefined
@@ -66,12 +71,13 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
     throw new TypeError('a camera needs a shared secret, or must require authorized clients')
   }
   const { maxSessions = 8, maxPending = 16, setupTimeoutMs = 10_000, connectionTimeoutMs = 60_000 } = options
-  const transportOptions: DeviceMessageTransportOptions =
+  const transportOptions = (named: (keyId: string) => void): DeviceMessageTransportOptions =>
     secret === undefined
       ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
       : {
           securityMode: DeviceMessageTransportSecurityMode.SHARED_SECRET,
           async sharedSecretCallback(keyId) {
+            named(typeof secret === 'string' ? 'default' : keyId ?? 'default')
             const found = typeof secret === 'string' ? secret : await secret(keyId)
             // Anybody can sign with nothing.
             if (found === '') throw new SignalingError(SignalingErrorCodes.VERIFICATION_ERROR, 'There is no such key id.')
@@ -93,10 +99,11 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
     let cancelTimeout = host.clock.after(setupTimeoutMs, end)
     let session: Session<Connection> | undefined
     let ended = false
+    let keyId: string | undefined
     channel.on('channelstatechange', () => {
       if (channel.channelState === SignalingChannelState.FAILED || channel.channelState === SignalingChannelState.CLOSED) end()
     })
-    const transport = createDeviceMessageTransport(device, channel, transportOptions)
+    const transport = createDeviceMessageTransport(device, channel, transportOptions((name) => { keyId = name }))
     transport.on('setupdone', (iceServers = []) => {
       if (ended) return
       pending.delete(channel)
@@ -119,7 +126,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
         peerConnection.close()
         return
       }
-      session = new Session(channel, authorized, peerConnection, transport, device, end, host)
+      session = new Session(channel, { authorized, keyId }, peerConnection, transport, device, end, host)
       sessions.add(session)
       // Engines close a connection by themselves when the other end has.
       peerConnection.addEventListener('connectionstatechange', () => {
@@ -172,6 +179,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
 class Session<Connection extends PeerConnection> implements CameraSession<Connection> {
   readonly channelId: string
   readonly authorized: boolean
+  readonly keyId: string | undefined
   readonly peerConnection: Connection
   onclose: (() => void) | undefined
   readonly close: () => void
@@ -179,11 +187,12 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
   readonly #eventHandler: SignalingEventHandler
 
   constructor(
-    channel: SignalingChannel, authorized: boolean, peerConnection: Connection, transport: MessageTransport, device: SignalingDevice,
-    close: () => void, { log }: Host,
+    channel: SignalingChannel, { authorized, keyId }: { authorized: boolean; keyId: string | undefined }, peerConnection: Connection,
+    transport: MessageTransport, device: SignalingDevice, close: () => void, { log }: Host,
   ) {
     this.channelId = channel.channelId ?? ''
     this.authorized = authorized
+    this.keyId = keyId
     this.peerConnection = peerConnection
     this.close = close
     this.#negotiation = new PerfectNegotiation(peerConnection, transport)

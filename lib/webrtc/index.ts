@@ -1,3 +1,4 @@
+export * from './data-channel-pipe.ts'
 export * from './device-connection-timeout.ts'
 export * from './peer-connection.ts'
 export * from './perfect-negotiation.ts'

@@ -1,10 +1,12 @@
+import { encodeHex } from '../../lib/bytes/index.ts'
 import { LenskeyError } from '../../lib/errors.ts'
 import type {
   DataChannel, DataChannelEvents, IceCandidate, PeerConnection, PeerConnectionEvents, PeerConnectionState, SessionDescription,
 } from '../../lib/webrtc/peer-connection.ts'
 import { MemoryEventTarget } from './event-target.ts'
+import { createSeededRandom } from './random.ts'
 
-/** What stands in the SDP of a connection in memory. */
+/** What stands in the first line of the SDP of a connection in memory; the fingerprint of its certificate is the second. */
 interface MemoryDescription {
   connection: number
   ufrag: string
@@ -36,11 +38,14 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   readonly remoteCandidates: string[] = []
   /** Media that both sides agreed on. */
   agreedLines: string[] = []
+  /** SHA-256 of the certificate that it would have, 64 lower-case digits. No path comes up to a peer that was announced with another. */
+  readonly fingerprint: string
   readonly #id: number
   readonly #delay: () => Promise<void>
   readonly #find: (id: number) => MemoryPeerConnection | undefined
   readonly #wantedLines: string[] = []
   readonly #ownChannels: MemoryDataChannel[] = []
+  readonly #openChannels = new Set<MemoryDataChannel>()
   #operations: Promise<void> = Promise.resolve()
   #negotiationNeeded = false
   #generation = 0
@@ -56,6 +61,7 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
     this.#id = id
     this.#delay = delay
     this.#find = find
+    this.fingerprint = encodeHex(createSeededRandom(id).bytes(32))
   }
 
   get localDescription(): SessionDescription | null {
@@ -76,7 +82,10 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
     const channel = new MemoryDataChannel(label, protocol)
     this.#ownChannels.push(channel)
     if (!this.#wantedLines.includes('data')) this.addLine('data')
-    this.#connectWhenPossible()
+    // Nobody has had the time to listen to it yet.
+    void Promise.resolve().then(() => {
+      this.#connectWhenPossible()
+    })
     return channel
   }
 
@@ -91,7 +100,7 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
       }
       if (this.#restartWanted && type === 'offer') this.#generation++
       const lines = type === 'answer' ? read(this.#pendingRemote).lines : union(this.agreedLines, this.#wantedLines)
-      const made = { type, sdp: JSON.stringify({ connection: this.#id, ufrag: this.#ufrag, lines } satisfies MemoryDescription) }
+      const made = { type, sdp: this.#write({ connection: this.#id, ufrag: this.#ufrag, lines }) }
       this.#pendingLocal = made
       if (type === 'offer') this.#becomes('have-local-offer')
       else this.#agree(made, this.#pendingRemote)
@@ -144,10 +153,22 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
     this.connectionState = 'closed'
     this.iceConnectionState = 'closed'
     this.silence()
+    for (const channel of this.#openChannels) channel.close()
   }
 
   get #ufrag(): string {
     return `u${this.#id}.${this.#generation}`
+  }
+
+  #write(description: MemoryDescription): string {
+    const pairs = this.fingerprint.toUpperCase().match(/../g) ?? []
+    return `${JSON.stringify(description)}\r\na=fingerprint:sha-256 ${pairs.join(':')}\r\n`
+  }
+
+  /** What DTLS sees to. */
+  #isAnnouncedTo(peer: MemoryPeerConnection): boolean {
+    const announced = /^a=fingerprint:sha-256 (.*)$/m.exec(peer.#currentRemote?.sdp ?? '')?.[1] ?? ''
+    return announced.trim().split(':').join('').toLowerCase() === this.fingerprint
   }
 
   #agree(local: SessionDescription | null, remote: SessionDescription | null): void {
@@ -198,10 +219,13 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   #connectWhenPossible(): void {
     const peer = this.#currentRemote === null ? undefined : this.#find(read(this.#currentRemote).connection)
     if (peer === undefined || !this.#hasPath || !peer.#hasPath) return
+    if (!this.#isAnnouncedTo(peer) || !peer.#isAnnouncedTo(this)) return
     for (const [connection, other] of [[this, peer], [peer, this]]) {
       if (connection.connectionState !== 'connected') connection.setPath('connected')
       for (const channel of connection.#ownChannels.splice(0)) channel.join((label, protocol) => {
         const joined = new MemoryDataChannel(label, protocol)
+        connection.#openChannels.add(channel)
+        other.#openChannels.add(joined)
         other.dispatch('datachannel', { channel: joined })
         return joined
       })
@@ -245,6 +269,10 @@ class MemoryDataChannel extends MemoryEventTarget<DataChannelEvents> implements 
   /** @param announce - makes the peer's end and tells the peer about it */
   join(announce: (label: string, protocol: string) => MemoryDataChannel): void {
     const other = announce(this.label, this.protocol)
+    if (other.readyState === 'closed') {
+      this.close()
+      return
+    }
     for (const [end, far] of [[this, other], [other, this]]) {
       end.#other = far
       end.readyState = 'open'
@@ -269,7 +297,7 @@ class MemoryDataChannel extends MemoryEventTarget<DataChannelEvents> implements 
 
 function read(description: SessionDescription | null): MemoryDescription {
   if (description === null) throw new LenskeyError('ERR_WEBRTC_STATE', 'there is no description yet')
-  return JSON.parse(description.sdp) as MemoryDescription
+  return JSON.parse(description.sdp.split('\r\n', 1)[0]) as MemoryDescription
 }
 
 function union(some: string[], others: string[]): string[] {

@@ -1,0 +1,163 @@
+import {
+  addChallengeEndpoint, type ChallengedConnection, SdpFingerprintError, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
+} from '../access/index.ts'
+import { type CoapRouter, type CoapSession, type CoapSessionLimits, createCoapRouter, createCoapSession } from '../coap/index.ts'
+import type { Signer } from '../crypto/index.ts'
+import { messageOf } from '../errors.ts'
+import { attachPasswordLogin, type Iam, IamError, type PasswordLimits } from '../iam/index.ts'
+import type { Host } from '../runtime/index.ts'
+import { createDataChannelPipe, type PeerConnection, type PeerConnectionEvents } from '../webrtc/index.ts'
+import type { CameraSession } from './camera.ts'
+import { type AllowedActivity, whileAllowed } from './guard-while-allowed.ts'
+
+/** The right to see the picture (protocol/edge-webrtc.md §8.2). */
+export const VIDEO_ACTION = 'Webrtc:VideoStream'
+
+export interface CameraGuardOptions {
+  iam: Iam
+  /** The device's key, which clients know the fingerprint of. */
+  signer: Signer
+  host: Pick<Host, 'clock' | 'random' | 'log' | 'nativeCrypto'>
+  /** With endpoints of the program's own; the guard adds IAM, the password login and the challenge. */
+  router?: CoapRouter<VirtualConnection>
+  connections?: VirtualConnectionsOptions
+  /** IAM users by the key id of a session's secret, `default` for a session that names none (`CameraSession.keyId`). */
+  links?: Readonly<Record<string, string>>
+  /** Role of clients that the service vouches for and that belong to no user; without one they are unpaired. */
+  authorizedRole?: string
+  passwordLimits?: PasswordLimits
+  coapLimits?: CoapSessionLimits
+  /** CoAP channels of one session at a time; one more is closed. Default 4. */
+  maxChannels?: number
+}
+
+export interface GuardedMedia {
+  /**
+   * Adds the picture to the session; called when the client may see it, and again when it may again.
+   * @returns what takes it away, called at once when the client may not see it any more, and when the session ends
+   */
+  video?: () => () => void
+}
+
+/** What stands between a camera's sessions and what they may do. */
+export interface CameraGuard<Connection extends PeerConnection> {
+  readonly router: CoapRouter<VirtualConnection>
+  readonly connections: VirtualConnections
+  /**
+   * To be called in `CameraOptions.attach`. Takes over `session.onclose`; what is there is called after the guard's own.
+   * @returns the connection as IAM knows it, which ends with the session
+   * @throws {LenskeyError} `ERR_ACCESS_TOO_MANY_CONNECTIONS`
+   */
+  attach(session: CameraSession<Connection>, media?: GuardedMedia): VirtualConnection
+}
+
+const COAP_LABELS: readonly string[] = ['coap', 'nabto-coap']
+
+/**
+ * Serves IAM, the password login and the proof of the device on each session's CoAP channels, knows by which certificates
+ * the session is, and shows the picture only to those who may see it. A session whose descriptions contradict each other about
+ * its certificates is closed.
+ * @throws {RangeError} the router has an endpoint of the guard's already
+ */
+export function createCameraGuard<Connection extends PeerConnection>(options: CameraGuardOptions): CameraGuard<Connection> {
+  const { iam, signer, host, router = createCoapRouter<VirtualConnection>({ log: host.log }), maxChannels = 4 } = options
+  const connections = new VirtualConnections(iam, options.connections)
+  iam.attach(router)
+  attachPasswordLogin(iam, router, host, options.passwordLimits)
+  const challenged = new WeakMap<VirtualConnection, ChallengedConnection>()
+  addChallengeEndpoint(router, signer, (connection) => challenged.get(connection) ?? { fingerprints: () => undefined }, host)
+
+  /** By what the session has proved before it began. */
+  function identify(connection: VirtualConnection, { keyId, authorized }: CameraSession<Connection>): void {
+    if (authorized && options.authorizedRole !== undefined) iam.grantRole(connection, options.authorizedRole)
+    const { links = {} } = options
+    if (keyId === undefined || !Object.prototype.hasOwnProperty.call(links, keyId)) return
+    try {
+      iam.authorize(connection, links[keyId])
+    } catch (thrown) {
+      // A user who has been removed takes nothing along but the rights.
+      if (!(thrown instanceof IamError) || thrown.code !== 'ERR_IAM_NO_SUCH_USER') throw thrown
+      host.log('warn', 'guard.link.broken', { keyId, user: links[keyId] })
+    }
+  }
+
+  return {
+    router,
+    connections,
+    attach(session, { video } = {}): VirtualConnection {
+      const connection = connections.begin()
+      challenged.set(connection, {
+        fingerprints() {
+          const { clientFingerprint: client, deviceFingerprint: device } = connection
+          return client === undefined || device === undefined ? undefined : { client, device }
+        },
+      })
+      const fail = (thrown: unknown): void => {
+        host.log('error', 'guard.session.failed', { channelId: session.channelId, reason: messageOf(thrown) })
+        session.close()
+      }
+      const coap = createCoapSession({ router, context: connection, clock: host.clock }, options.coapLimits)
+      const { onclose } = session
+      session.onclose = () => {
+        connection.end()
+        onclose?.()
+      }
+      identify(connection, session)
+      const showing = video && whileAllowed(iam, connection, VIDEO_ACTION, video, fail)
+      const release = follow(session.peerConnection, { connection, coap, showing, maxChannels, fail })
+      connection.onEnd(() => {
+        release()
+        coap.close()
+        showing?.close()
+      })
+      return connection
+    },
+  }
+}
+
+interface Followed {
+  readonly connection: VirtualConnection
+  readonly coap: CoapSession
+  readonly showing: AllowedActivity | undefined
+  readonly maxChannels: number
+  readonly fail: (thrown: unknown) => void
+}
+
+/** Reads the certificates at each step of the negotiation, and serves the channels that the client opens. @returns lets go */
+function follow(peerConnection: PeerConnection, { connection, coap, showing, maxChannels, fail }: Followed): () => void {
+  let channels = 0
+
+  function onChange(): void {
+    // Before DTLS has come up, nobody has proved to hold the certificate that the description names.
+    if (peerConnection.connectionState !== 'connected') return
+    try {
+      connection.readFingerprints(peerConnection)
+    } catch (thrown) {
+      if (!(thrown instanceof SdpFingerprintError) || thrown.code !== 'ERR_SDP_NOT_IN_FORCE') fail(thrown)
+      return
+    }
+    showing?.check()
+  }
+
+  function onChannel({ channel }: PeerConnectionEvents['datachannel']): void {
+    if (!COAP_LABELS.includes(channel.label)) return
+    if (channels >= maxChannels) {
+      channel.close()
+      return
+    }
+    channels++
+    channel.addEventListener('close', () => {
+      channels--
+    })
+    coap.attach(createDataChannelPipe(channel))
+  }
+
+  peerConnection.addEventListener('connectionstatechange', onChange)
+  peerConnection.addEventListener('signalingstatechange', onChange)
+  peerConnection.addEventListener('datachannel', onChannel)
+  return () => {
+    peerConnection.removeEventListener('connectionstatechange', onChange)
+    peerConnection.removeEventListener('signalingstatechange', onChange)
+    peerConnection.removeEventListener('datachannel', onChannel)
+  }
+}

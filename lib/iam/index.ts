@@ -1,0 +1,23 @@
+export { attachPasswordLogin } from './attach-password-login.ts'
+export { type AuditEntry, type AuditEvent, AuditLog, type AuditOptions } from './audit.ts'
+export { type Configuration, parseConfiguration, serializeConfiguration } from './configuration.ts'
+export type { IamConnection, Identity, IdentityListener, IdentitySource, PasswordLogin } from './connections.ts'
+export { defaultConfiguration, defaultState } from './default-roles.ts'
+export { IamError, type IamErrorCode } from './errors.ts'
+export { type AccessQuestion, explainAccess, type Explanation } from './explain.ts'
+export { type DeviceInfo, type Iam, type IamListener, type IamOptions, openIam } from './iam.ts'
+export { DEFAULT_IAM_LIMITS, type IamLimits } from './limits.ts'
+export type { SendFcm } from './notification-endpoints.ts'
+export { isPaired } from './pairing.ts'
+export type { Condition, Policy, Role, Statement } from './policy.ts'
+export { generatePassword, generateServerConnectToken } from './secrets.ts'
+export { EMPTY_STATE, type Fcm, newUser, type OwnedFingerprint, parseState, serializeState, type State, type User } from './state.ts'
+export type { PairingMode, UserChanges, Users } from './users.ts'
+export { authenticatePassword, type AuthenticateOptions, type PasswordClientHost, PasswordError, type PasswordErrorCode } from './password-client.ts'
+export {
+  createPasswordAuthenticator, type PasswordAuthenticator, type PasswordConnection, type PasswordExchange, type PasswordHost, type PasswordSource,
+  type SessionFingerprints,
+} from './password.ts'
+export { type AttemptRate, DEFAULT_PASSWORD_LIMITS, type PasswordLimits } from './password-attempts.ts'
+export { addPasswordEndpoints } from './password-endpoints.ts'
+export { MIN_PASSWORD_CHARACTERS, passwordWeakness } from './password-strength.ts'

@@ -31,7 +31,7 @@ export const DEFAULT_SIGNALING_LIMITS: SignalingLimits = {
 
 /** Times of the signaling, ms. */
 export interface SignalingTimes {
-  /** A socket on which nothing was heard for so long is asked whether it is alive. */
+  /** How often a socket is asked whether it is alive: what comes down a link does not tell that anything goes up. */
   keepAliveMs: number
   /** How long the answer to that may take. */
   keepAliveAnswerMs: number

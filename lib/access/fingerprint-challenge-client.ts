@@ -42,14 +42,15 @@ const MAX_ANSWER_BYTES = MAX_JWT_BYTES + 64
 /**
  * Makes sure that the other end of this session is the device, and nobody between (protocol/edge-webrtc.md §5): before this
  * has resolved, no credential goes out and no picture counts as the device's.
- * @param deviceFingerprint - of the device's key, 64 digits, known beforehand
+ * @param deviceFingerprint - of the device's key, 64 digits, known beforehand; undefined takes any key, for a session whose
+ * certificates something else has proved to be those of the device, such as a login by password
  * @param session - by the descriptions in force: the client's is the local one
  * @returns the key of the device
  * @throws {ChallengeError}
  * @throws {LenskeyError} what `CoapClient.request` rejects with
  */
 export async function verifyDevice(
-  exchange: Pick<CoapClient, 'request'>, deviceFingerprint: string, session: SessionFingerprints,
+  exchange: Pick<CoapClient, 'request'>, deviceFingerprint: string | undefined, session: SessionFingerprints,
   { random, nativeCrypto }: { random: Random; nativeCrypto?: NativeCrypto }, { timeoutMs }: { timeoutMs?: number } = {},
 ): Promise<P256PublicKey> {
   const nonce = encodeBase64url(random.bytes(NONCE_BYTES))
@@ -75,14 +76,15 @@ function readAnswer(payload: Uint8Array = new Uint8Array(0)): string {
 
 /**
  * Checks the answer to a challenge, all of it.
+ * @param deviceFingerprint - undefined as for {@link verifyDevice}
  * @throws {ChallengeError} see {@link ChallengeErrorCode}
  */
 export async function verifyChallengeAnswer(
-  answer: string, nonce: string, deviceFingerprint: string, session: SessionFingerprints, nativeCrypto?: NativeCrypto,
+  answer: string, nonce: string, deviceFingerprint: string | undefined, session: SessionFingerprints, nativeCrypto?: NativeCrypto,
 ): Promise<P256PublicKey> {
-  if (![deviceFingerprint, session.client, session.device].every(isFingerprint)) throw new TypeError('fingerprints are 64 hexadecimal digits')
+  if (![session.client, session.device, deviceFingerprint ?? session.device].every(isFingerprint)) throw new TypeError('fingerprints are 64 hexadecimal digits')
   const key = keyOf(answer)
-  if (fingerprintOf(key, nativeCrypto) !== deviceFingerprint.toLowerCase()) {
+  if (deviceFingerprint !== undefined && fingerprintOf(key, nativeCrypto) !== deviceFingerprint.toLowerCase()) {
     throw new ChallengeError('ERR_CHALLENGE_DEVICE', 'another device answered; compare the fingerprint you expect with the one on the device')
   }
   const claims = await claimsOf(answer, key, nativeCrypto)

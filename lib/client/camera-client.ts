@@ -80,10 +80,12 @@ export interface CameraClient<Connection extends PeerConnection> {
   /**
    * Has the device prove that it is at the other end, and nobody between (protocol/edge-webrtc.md §5), all checks included. Before
    * it has, no credential goes out, and no picture is the device's.
-   * @param expected - fingerprint of its key, 64 digits, as a pairing link or the device itself has it
+   * @param expected - fingerprint of its key, 64 digits, as a pairing link or the device itself has it. May be left out after a
+   * login by password, in which both ends have proved to know it: then this finds out which device it is.
+   * @returns the fingerprint of its key
    * @throws {ChallengeError} {SdpFingerprintError} {ClientError} and what `CoapClient.request` rejects with
    */
-  verify(expected: { fingerprint: string; timeoutMs?: number }): Promise<void>
+  verify(expected?: { fingerprint?: string; timeoutMs?: number }): Promise<string>
   /** Logs in by password (protocol/iam.md §6). @throws {ClientError} `ERR_CLIENT_UNVERIFIED` {PasswordError} */
   authenticate(login: LoginOptions): Promise<void>
   /** Any answer resolves, error codes included. @throws {ClientError} `ERR_CLIENT_ENDED`; as `CoapClient.request` */
@@ -152,8 +154,9 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
   }
 
   async function authenticate({ username, password, onUnverified, ...rest }: LoginOptions): Promise<void> {
-    const session = (await proven('a login', { onUnverified })).fingerprints()
-    await authenticatePassword({ request: send }, username, password, session, host, rest)
+    const connection = await proven('a login', { onUnverified })
+    await authenticatePassword({ request: send }, username, password, connection.fingerprints(), host, rest)
+    connection.loggedIn()
   }
 
   const requests = createIamRequests(send)
@@ -198,9 +201,7 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
       end(undefined)
     },
     ready,
-    async verify({ fingerprint, timeoutMs }): Promise<void> {
-      await (await current()).verify(fingerprint, timeoutMs)
-    },
+    verify: async ({ fingerprint, timeoutMs } = {}) => (await current()).verify(fingerprint, timeoutMs),
     authenticate,
     coap: send,
   }

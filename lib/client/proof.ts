@@ -1,5 +1,6 @@
 import { type CertificateFingerprints, fingerprintsInForce, SdpFingerprintError, verifyDevice } from '../access/index.ts'
 import type { CoapClient } from '../coap/index.ts'
+import { fingerprintOf } from '../crypto/index.ts'
 import type { SessionFingerprints } from '../iam/index.ts'
 import type { Host } from '../runtime/index.ts'
 import type { PeerConnection } from '../webrtc/index.ts'
@@ -14,8 +15,12 @@ export interface Proof {
   /**
    * @throws {ChallengeError} {SdpFingerprintError} and what `CoapClient.request` rejects with: nothing is verified then,
    * though it may have been before
+   * @param fingerprint - undefined after a login: then the key that answers is that of the device
+   * @returns the fingerprint of the device's key
    */
-  verify(fingerprint: string, timeoutMs?: number): Promise<void>
+  verify(fingerprint: string | undefined, timeoutMs?: number): Promise<string>
+  /** A login has proved that the other end knows the password, over these very certificates. */
+  loggedIn(): void
   /** @throws {ClientError} `ERR_CLIENT_UNVERIFIED` */
   require(what: string): void
   close(): void
@@ -27,6 +32,7 @@ export function createProof(
 ): Proof {
   let inForce: CertificateFingerprints | undefined
   let device: string | undefined
+  let hasLoggedIn = false
   let closed = false
 
   function fingerprints(): SessionFingerprints {
@@ -53,13 +59,19 @@ export function createProof(
       return device
     },
     fingerprints,
-    async verify(fingerprint, timeoutMs): Promise<void> {
+    async verify(fingerprint, timeoutMs): Promise<string> {
       device = undefined
-      await verifyDevice(coap, fingerprint, fingerprints(), host, { timeoutMs })
+      if (fingerprint === undefined && !hasLoggedIn) {
+        throw new ClientError('ERR_CLIENT_UNVERIFIED', 'without a fingerprint to expect, only a login by password tells which device this is')
+      }
+      const key = await verifyDevice(coap, fingerprint, fingerprints(), host, { timeoutMs })
       // Much may have happened while the device was thinking.
       fingerprints()
       if (closed) throw new ClientError('ERR_CLIENT_ENDED', 'the session with the camera is over')
-      device = fingerprint.toLowerCase()
+      return (device = fingerprintOf(key, host.nativeCrypto))
+    },
+    loggedIn(): void {
+      hasLoggedIn = true
     },
     require(what): void {
       if (device === undefined) {

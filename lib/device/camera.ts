@@ -6,14 +6,18 @@ import {
 } from '../signaling/index.ts'
 import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, needsNewConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
 
+/** A secret for every key id, or a function that finds the secret of one (undefined when the client names none); an empty one is nobody's. */
+export type CameraSecret = string | ((keyId?: string) => Promise<string>)
+
 /**
  * Who may begin a session. A camera has a secret that it shares with its viewers, or demands that the service vouches for
- * them; never neither (protocol/webrtc-signaling.md §8.4).
+ * them, or has a guard that asks each session who it is; never nothing (protocol/webrtc-signaling.md §8.4).
  */
 export type CameraAccess =
-  /** A secret for every key id, or a function that finds the secret of one (undefined when the client names none); an empty one is nobody's. */
-  | { sharedSecret: string | ((keyId?: string) => Promise<string>); requireAuthorized?: boolean }
+  | { sharedSecret: CameraSecret; requireAuthorized?: boolean }
   | { requireAuthorized: true }
+  /** Anybody may begin a session, and may do in it what the guard allows: `attach` must put one before everything there is to see. */
+  | { guarded: true; sharedSecret?: CameraSecret; requireAuthorized?: boolean }
 
 export interface CameraOptions<Connection extends PeerConnection> extends SignalingDeviceOptions {
   access: CameraAccess
@@ -21,7 +25,10 @@ export interface CameraOptions<Connection extends PeerConnection> extends Signal
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called for each session before anything is negotiated: adds tracks and data channels. What it throws ends the session. */
   attach: (session: CameraSession<Connection>) => void
-  /** Sessions at a time; one more client that may have one gets `NO_MORE_CHANNELS`. Default 8. */
+  /**
+   * Sessions at a time; for one more the oldest stranger has to go, and where all are known it gets `NO_MORE_CHANNELS`.
+   * Default 8.
+   */
   maxSessions?: number
   /**
    * Clients at a time that have not proved yet that they may have a session; for one more the oldest is dropped, so that
@@ -47,6 +54,8 @@ export interface CameraSession<Connection extends PeerConnection> {
   readonly peerConnection: Connection
   /** Called once, however the session ends. */
   onclose: (() => void) | undefined
+  /** Whether nobody knows yet who this is: such a session makes room when a client needs its place. Default: never. */
+  isStranger: () => boolean
   /** Ends the session; the client is told. */
   close(): void
 }
@@ -61,14 +70,15 @@ export interface Camera<Connection extends PeerConnection> {
 
 /**
  * A device that lets viewers see what `attach` gives them: signaling, access, negotiation and the end of sessions.
- * @throws {TypeError} when there is neither a secret nor a demand for authorized clients
+ * @throws {TypeError} when there is neither a secret nor a demand for authorized clients nor a guard
  */
 export function createCamera<Connection extends PeerConnection>(options: CameraOptions<Connection>, host: Host): Camera<Connection> {
   const { access } = options
   const secret = 'sharedSecret' in access ? access.sharedSecret : undefined
   const authorizedOnly: unknown = 'requireAuthorized' in access && access.requireAuthorized
-  if (secret === '' || (secret === undefined && authorizedOnly !== true)) {
-    throw new TypeError('a camera needs a shared secret, or must require authorized clients')
+  const guarded: unknown = 'guarded' in access && access.guarded
+  if (secret === '' || (secret === undefined && authorizedOnly !== true && guarded !== true)) {
+    throw new TypeError('a camera needs a shared secret or a guard, or must require authorized clients')
   }
   const { maxSessions = 8, maxPending = 16, setupTimeoutMs = 10_000, connectionTimeoutMs = 60_000 } = options
   const transportOptions = (named: (keyId: string) => void): DeviceMessageTransportOptions =>
@@ -76,6 +86,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
       ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
       : {
           securityMode: DeviceMessageTransportSecurityMode.SHARED_SECRET,
+          unsigned: guarded === true ? 'accept' : 'refuse',
           async sharedSecretCallback(keyId) {
             named(typeof secret === 'string' ? 'default' : keyId ?? 'default')
             const found = typeof secret === 'string' ? secret : await secret(keyId)
@@ -108,6 +119,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
       if (ended) return
       pending.delete(channel)
       cancelTimeout()
+      if (sessions.size >= maxSessions) [...sessions].find((other) => other.isStranger())?.close()
       if (sessions.size >= maxSessions) {
         refuse(channel, SignalingErrorCodes.NO_MORE_CHANNELS, `This camera serves ${maxSessions} viewers at a time.`)
         return
@@ -182,6 +194,7 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
   readonly keyId: string | undefined
   readonly peerConnection: Connection
   onclose: (() => void) | undefined
+  isStranger = (): boolean => false
   readonly close: () => void
   readonly #negotiation: PerfectNegotiation
   readonly #eventHandler: SignalingEventHandler

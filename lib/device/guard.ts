@@ -18,7 +18,10 @@ export interface CameraGuardOptions {
   /** The device's key, which clients know the fingerprint of. */
   signer: Signer
   host: Pick<Host, 'clock' | 'random' | 'log' | 'nativeCrypto'>
-  /** With endpoints of the program's own; the guard adds IAM, the password login and the challenge. */
+  /**
+   * With endpoints of the program's own; the guard adds IAM, the password login and the challenge. Default: one that runs 64
+   * requests at a time, as logins that wait their turn hold some.
+   */
   router?: CoapRouter<VirtualConnection>
   connections?: VirtualConnectionsOptions
   /** IAM users by the key id of a session's secret, `default` for a session that names none (`CameraSession.keyId`). */
@@ -44,7 +47,9 @@ export interface CameraGuard<Connection extends PeerConnection> {
   readonly router: CoapRouter<VirtualConnection>
   readonly connections: VirtualConnections
   /**
-   * To be called in `CameraOptions.attach`. Takes over `session.onclose`; what is there is called after the guard's own.
+   * To be called in `CameraOptions.attach`. Takes over `session.onclose`, where what is there is called after the guard's own,
+   * and `session.isStranger`: that is a session which belongs to no user,
+   * has no role of its own, and has not logged in to pair.
    * @returns the connection as IAM knows it, which ends with the session
    * @throws {LenskeyError} `ERR_ACCESS_TOO_MANY_CONNECTIONS`
    */
@@ -60,7 +65,7 @@ const COAP_LABELS: readonly string[] = ['coap', 'nabto-coap']
  * @throws {RangeError} the router has an endpoint of the guard's already
  */
 export function createCameraGuard<Connection extends PeerConnection>(options: CameraGuardOptions): CameraGuard<Connection> {
-  const { iam, signer, host, router = createCoapRouter<VirtualConnection>({ log: host.log }), maxChannels = 4 } = options
+  const { iam, signer, host, router = createCoapRouter<VirtualConnection>({ log: host.log, maxRunning: 64 }), maxChannels = 4 } = options
   const connections = new VirtualConnections(iam, options.connections)
   iam.attach(router)
   attachPasswordLogin(iam, router, host, options.passwordLimits)
@@ -101,6 +106,10 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
       session.onclose = () => {
         connection.end()
         onclose?.()
+      }
+      session.isStranger = () => {
+        const { source, login } = iam.identityOf(connection)
+        return source === 'unpaired' && login === undefined
       }
       identify(connection, session)
       const showing = video && whileAllowed(iam, connection, VIDEO_ACTION, video, fail)

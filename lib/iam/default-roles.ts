@@ -1,14 +1,16 @@
 import type { Random } from '../runtime/index.ts'
 import type { Configuration } from './configuration.ts'
-import type { Policy } from './policy.ts'
+import type { Condition, Policy } from './policy.ts'
 import { generatePassword, generateServerConnectToken } from './secrets.ts'
 import { EMPTY_STATE, newUser, type State } from './state.ts'
 
 const allow = (id: string, actions: readonly string[]): Policy => ({ id, statements: [{ effect: 'Allow', actions, conditions: [] }] })
 const iam = (...verbs: string[]): string[] => verbs.map((verb) => `IAM:${verb}`)
 
+const ownUser: Condition = { operator: 'StringEquals', key: 'IAM:Username', values: ['${Connection:Username}'] }
+
 /**
- * Four roles: Administrator; Standard, who views and manages only oneself; Guest, who views; Unpaired, everybody else, who
+ * Four roles: Administrator; Standard, who views and manages only oneself; Guest, who views and has a password of its own; Unpaired, everybody else, who
  * can do no more than pair. Policies are those of protocol/iam.md Appendix C, and more of the same for administrators.
  */
 export function defaultConfiguration(): Configuration {
@@ -23,13 +25,14 @@ export function defaultConfiguration(): Configuration {
         'ListNotificationCategories', 'SetUserNotificationCategories', 'SetUserFcm', 'SendUserFcmTest', 'Explain',
       )),
       allow('Audit', ['Audit:Read']),
+      { id: 'OwnPassword', statements: [{ effect: 'Allow', actions: iam('SetUserPassword'), conditions: [ownUser] }] },
       {
         id: 'ManageOwnUser',
         statements: [
           {
             effect: 'Allow',
             actions: iam('GetUser', 'DeleteUser', 'SetUserDisplayName', 'SetUserOauthSubject', 'SetUserPassword'),
-            conditions: [{ operator: 'StringEquals', key: 'IAM:Username', values: ['${Connection:Username}'] }],
+            conditions: [ownUser],
           },
           { effect: 'Allow', actions: iam('ListUsers', 'ListRoles'), conditions: [] },
         ],
@@ -38,7 +41,7 @@ export function defaultConfiguration(): Configuration {
     roles: [
       { id: 'Administrator', policies: ['ManageIam', 'Audit', 'Webrtc', 'Pairing', 'WebrtcSignaling'] },
       { id: 'Standard', policies: ['ManageOwnUser', 'Webrtc', 'Pairing', 'WebrtcSignaling'] },
-      { id: 'Guest', policies: ['Webrtc', 'Pairing', 'WebrtcSignaling'] },
+      { id: 'Guest', policies: ['Webrtc', 'OwnPassword', 'Pairing', 'WebrtcSignaling'] },
       { id: 'Unpaired', policies: ['Pairing', 'WebrtcSignaling'] },
     ],
     unpairedRole: 'Unpaired',

@@ -36,6 +36,8 @@ export interface IamOptions {
   /** The state of a device that has none yet; default {@link defaultState}. */
   createState?: () => State
   limits?: Partial<IamLimits>
+  /** What becomes of a password that is easy to guess when somebody sets it over CoAP (4.00 with the reason). Default `refuse`. */
+  weakPasswords?: 'refuse' | 'accept'
   /** What users can subscribe to. */
   notificationCategories?: readonly string[]
   device?: DeviceInfo
@@ -63,14 +65,14 @@ export class Iam {
 
   /** Use {@link openIam}. */
   constructor(configuration: Configuration, state: State, limits: IamLimits, audit: AuditLog, options: IamOptions, random: Random) {
-    const { storage, stateName = STATE_NAME, device = {}, sendFcm, notificationCategories: categories = [] } = options
+    const { storage, stateName = STATE_NAME, device = {}, sendFcm, weakPasswords, notificationCategories: categories = [] } = options
     for (const text of [device.appName, device.appVersion]) if (text !== undefined && !fits(text, 32)) throw new RangeError('an app name or version has at most 32 bytes')
     this.configuration = configuration
     this.limits = limits
     this.device = device
     this.sendFcm = sendFcm
     this.audit = audit
-    this.rules = { configuration, limits, categories, random }
+    this.rules = { configuration, limits, categories, random, weakPasswords }
     this.store = new StateStore(state, stateName, storage, limits, (before, author) => {
       this.#connections.settle(before, author)
       for (const listener of [...this.#listeners]) listener(this.state)

@@ -6,6 +6,7 @@ import { type Asked, bodyOf, change, changed, type Endpoint, read, requireAccess
 import { fits, isFingerprint, isLegalPassword, isLegalUsername } from './limits.ts'
 import { userObject } from './user-object.ts'
 import { createUser } from './users.ts'
+import { passwordWeakness } from './password-strength.ts'
 
 /** Users and what they have (protocol/iam.md §3.5 and §3.6); the order of checks is that of the tables there. */
 export const userEndpoints: readonly Endpoint[] = [
@@ -61,7 +62,7 @@ export const userEndpoints: readonly Endpoint[] = [
   change('PUT', '/iam/users/{user}/password', (asked) => {
     const password = textOf(bodyOf(asked))
     if (password === undefined) throw new CoapError('4.00', 'Password missing')
-    if (password !== null && !isLegalPassword(password, asked.iam.limits)) throw new CoapError('4.00', 'Invalid Password length')
+    if (password !== null) requireGoodPassword(password, asked)
     requireAccessToUser(asked, 'IAM:SetUserPassword')
     return changed(withUser(asked.state, userInPath(asked), { password: password ?? undefined }))
   }),
@@ -128,4 +129,12 @@ export function fingerprintName(text: string | null | undefined, { iam: { limits
   if (text === null || text === undefined) return undefined
   if (!fits(text, limits.displayName)) throw new CoapError('4.00', 'Fingerprint name too long')
   return text
+}
+
+/** @throws {CoapError} 4.00, with a sentence for the person who chose the password */
+function requireGoodPassword(password: string, asked: Asked): void {
+  const { limits, rules } = asked.iam
+  if (!isLegalPassword(password, limits)) throw new CoapError('4.00', 'Invalid Password length')
+  const weakness = rules.weakPasswords === 'accept' ? undefined : passwordWeakness(password, asked.request.parameter('user'))
+  if (weakness !== undefined) throw new CoapError('4.00', weakness)
 }

@@ -31,6 +31,8 @@ export interface IamRules {
   /** Notification categories that users can subscribe to. */
   readonly categories: readonly string[]
   readonly random: Random
+  /** What becomes of a password that is easy to guess when somebody sets it over CoAP. Default `refuse`. */
+  readonly weakPasswords?: 'refuse' | 'accept'
 }
 
 /**

@@ -3,7 +3,7 @@ import type { CancelTimer } from '../runtime/index.ts'
 import type { SignalingChannel } from './channel.ts'
 import type { SignalingDevice } from './device.ts'
 import { SignalingError, SignalingErrorCodes } from './errors.ts'
-import type { JSONValue } from './json.ts'
+import { isObject, type JSONValue } from './json.ts'
 import { BaseMessageTransport, type MessageTransport, MessageTransportMode } from './message-transport.ts'
 import type { IceServer, SignalingMessage } from './messages.ts'
 import { type MessageSigner, readKeyId, SharedSecretSigner, unsignedMessages } from './signing.ts'
@@ -19,6 +19,11 @@ export type DeviceMessageTransportOptions =
        * rejects with goes to the client if it is a `SignalingError`.
        */
       sharedSecretCallback: (keyId?: string) => Promise<string>
+      /**
+       * What becomes of a client whose first message carries no signature; it cannot be changed later in the channel. `accept`
+       * is for a device that has another way to find out who is there, such as a guard. Default `refuse`.
+       */
+      unsigned?: 'refuse' | 'accept'
     }
   /** No signatures: only for a channel that the service has authorized, and only where the service is trusted. */
   | { securityMode: typeof DeviceMessageTransportSecurityMode.NONE }
@@ -61,6 +66,7 @@ class DeviceMessageTransport extends BaseMessageTransport {
 
   async #chooseSigner(envelope: JSONValue): Promise<MessageSigner> {
     if (this.#options.securityMode === DeviceMessageTransportSecurityMode.NONE) return unsignedMessages
+    if (this.#options.unsigned === 'accept' && isObject(envelope) && envelope.type === 'NONE') return unsignedMessages
     const { maxFrameBytes } = this.#device.limits
     const keyId = readKeyId(envelope, maxFrameBytes)
     const sharedSecret = await this.#options.sharedSecretCallback(keyId)

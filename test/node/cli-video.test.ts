@@ -65,9 +65,6 @@ void tap.test('refusals', { timeout: 60_000 }, async (t) => {
   const open = await runCli(t, ['camera', ...address, '--key', keyFile])
   t.equal(open.code, 2, 'a camera without a secret and without a demand')
   t.match(open.err, /--require-authorized/)
-
-  const both = await runCli(t, ['camera', ...address, '--key', keyFile, '--require-authorized'], { LENSKEY_SHARED_SECRET: secret })
-  t.equal(both.code, 2)
   await camera.interrupt()
 })
 

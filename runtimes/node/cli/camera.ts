@@ -1,24 +1,30 @@
-import { type CameraAccess, createCamera, DeviceTokenGenerator } from '../../../lib/device/index.ts'
-import { parsePrivateKey } from '../../../lib/crypto/index.ts'
+import { type CameraAccess, createCamera, createCameraGuard, DeviceTokenGenerator } from '../../../lib/device/index.ts'
+import { createSigner, fingerprintOf, parsePrivateKey } from '../../../lib/crypto/index.ts'
+import type { Iam } from '../../../lib/iam/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
+import { firstPairing, openCameraIam, SHARED_SECRET_USER } from './camera-iam.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
 import { readSecret, readSecretText, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
 import { createLog, verboseOption } from './log.ts'
 import { cameraOptions, endpointUrl, openEngine, openVideo, videoOptions } from './options.ts'
+import { pairingCard } from './pairing-card.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export const camera: Command = {
   name: 'camera',
-  summary: 'Be a camera: take the seat and show video to viewers',
+  summary: 'Be a camera: take the seat and show video to those who may see it',
   options: {
     endpoint: cameraOptions.endpoint,
     product: cameraOptions.product,
     device: cameraOptions.device,
     key: cameraOptions.key,
-    'shared-secret-file': cameraOptions.sharedSecret,
-    'require-authorized': { help: 'serve only viewers that the service has authorized, and go without a shared secret' },
+    data: { value: 'DIR', help: 'folder for users, roles and the audit; the first start makes them and prints a pairing link' },
+    'front-end': { value: 'URL', help: 'page that the pairing link leads to (default the service\'s own)' },
+    'shared-secret-file': { ...cameraOptions.sharedSecret, help: `secret that stands for the user ${SHARED_SECRET_USER}; or LENSKEY_SHARED_SECRET` },
+    'require-authorized': { help: 'serve only viewers that the service has authorized' },
+    'authorized-role': { value: 'ROLE', help: 'role of viewers that the service has authorized (default Guest with --require-authorized, else none)' },
     'max-viewers': { value: 'N', help: 'viewers at a time', default: '8' },
     engine: cameraOptions.engine,
     ...videoOptions,
@@ -26,12 +32,16 @@ export const camera: Command = {
     ...verboseOption,
   },
   notes: [
-    'A camera has a shared secret or demands authorized viewers, never neither.',
+    'A camera has users of its own (--data), a shared secret, or demands authorized viewers: one of them at least.',
+    'Roles: Administrator, Standard (view, manage oneself), Guest (view), Unpaired (everybody else: may pair).',
+    `The secret is linked to the user ${SHARED_SECRET_USER}, a Guest at first; remove that user, and the secret opens nothing.`,
     'Without --rtp it shows a short clip of its own, over and over.',
     'A source for --rtp: ffmpeg -re -i movie.mp4 -an -c:v libx264 -profile:v baseline -tune zerolatency -pix_fmt yuv420p -g 15 \\',
     '  -x264-params repeat-headers=1 -f rtp "rtp://127.0.0.1:5004?pkt_size=1200", with --rtp 5004 --rtp-codec H264.',
   ],
   examples: [
+    'lenskey camera --endpoint http://127.0.0.1:8080 --product wp-showroom --device wd-frontdoorcamera1 \\',
+    '  --key camera-key.pem --data ./camera',
     'lenskey camera --endpoint http://127.0.0.1:8080 --product wp-showroom --device wd-frontdoorcamera1 \\',
     '  --key camera-key.pem --shared-secret-file secret',
   ],
@@ -41,11 +51,19 @@ export const camera: Command = {
     const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
     const host = createNodeHost({ log })
     const createPeerConnection = await openEngine(values, log)
-    const key = readSecretText(values.string('key'), terminal)
+    const keyText = readSecretText(values.string('key'), terminal)
     // A key that cannot work is a failure now, not a warning at every attempt.
-    parsePrivateKey(key, host)
-    const [productId, deviceId] = [values.string('product'), values.string('device')]
-    const tokens = new DeviceTokenGenerator(productId, deviceId, key, host)
+    const signer = createSigner(parsePrivateKey(keyText, host), host)
+    const [endpoint, productId, deviceId] = [endpointUrl(values.string('endpoint')), values.string('product'), values.string('device')]
+    const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
+    const iam = await openCameraIam({ productId, deviceId, folder: values.optional('data'), hasSharedSecret: access.sharedSecret !== undefined }, host)
+    if (access.sharedSecret !== undefined && iam.users.find(SHARED_SECRET_USER) === undefined) {
+      terminal.note(`warning: there is no user ${SHARED_SECRET_USER}, so the shared secret opens nothing`)
+    }
+    const guard = createCameraGuard<MediaPeerConnection>({
+      iam, signer, host, links: { [SHARED_SECRET_USER]: SHARED_SECRET_USER },
+      authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
+    })
     const video = await openVideo(values)
     const { attachVideo } = await import('../media/index.ts')
     let viewers = 0
@@ -54,7 +72,7 @@ export const camera: Command = {
       terminal.print(`viewers ${viewers}`, { event: 'viewers', viewers })
     }
     const unit = createCamera<MediaPeerConnection>({
-      endpointUrl: endpointUrl(values.string('endpoint')),
+      endpointUrl: endpoint,
       productId,
       deviceId,
       tokenGenerator: () => tokens.generateToken(),
@@ -62,12 +80,16 @@ export const camera: Command = {
       maxSessions: values.integer('max-viewers', 1, 64),
       createPeerConnection,
       attach: (session) => {
-        const detach = attachVideo(session.peerConnection, video)
-        countViewers(1)
-        session.onclose = () => {
-          detach()
-          countViewers(-1)
-        }
+        guard.attach(session, {
+          video: () => {
+            const detach = attachVideo(session.peerConnection, video)
+            countViewers(1)
+            return () => {
+              detach()
+              countViewers(-1)
+            }
+          },
+        })
       },
     }, host)
     unit.device.on('connectionstatechange', () => {
@@ -78,19 +100,33 @@ export const camera: Command = {
       const { code, message } = asLenskeyError(thrown)
       terminal.print(`${code}: ${message}; trying again`, { event: 'error', code, message })
     })
+    announcePairing(iam, { frontEnd: values.optional('front-end') ?? `${endpoint}/#`, productId, deviceId, fingerprint: fingerprintOf(signer.publicKey, host.nativeCrypto) }, terminal)
     unit.start()
     await untilStopped(terminal.stop)
     unit.close()
     video.close()
+    await iam.close()
     return 0
   },
 }
 
-function readAccess(values: Values, terminal: Terminal): CameraAccess {
+/** Prints the link for as long as the camera has no owner, and says when it has one. */
+function announcePairing(iam: Iam, at: Parameters<typeof firstPairing>[1], terminal: Terminal): void {
+  const first = firstPairing(iam, at)
+  if (first === undefined) return
+  terminal.print(pairingCard(first), { event: 'pairing', ...first })
+  const stop = iam.onChange(() => {
+    if (firstPairing(iam, at) !== undefined) return
+    stop()
+    terminal.print(`paired with ${first.username}; the link is used up`, { event: 'paired', username: first.username })
+  })
+}
+
+function readAccess(values: Values, terminal: Terminal): Extract<CameraAccess, { guarded: true }> {
   const sharedSecret = readSecret(sharedSecretSource, values, terminal)
   const requireAuthorized = values.flag('require-authorized')
-  if (sharedSecret !== undefined && requireAuthorized) throw new UsageError('choose one: a shared secret or --require-authorized')
-  if (sharedSecret !== undefined) return { sharedSecret }
-  if (requireAuthorized) return { requireAuthorized }
-  throw new UsageError('--shared-secret-file FILE, LENSKEY_SHARED_SECRET or --require-authorized is needed: a camera that lets anybody in is none')
+  if (sharedSecret === undefined && !requireAuthorized && values.optional('data') === undefined) {
+    throw new UsageError('--data DIR, --shared-secret-file FILE, LENSKEY_SHARED_SECRET or --require-authorized is needed: a camera that lets anybody in is none')
+  }
+  return { guarded: true, sharedSecret, requireAuthorized }
 }

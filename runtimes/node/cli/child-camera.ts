@@ -14,10 +14,11 @@ export interface ChildCamera {
   stop(): Promise<void>
 }
 
-/** @param args - of `lenskey camera`; the secret goes through the environment, which other users cannot read */
-export function startChildCamera(args: string[], sharedSecret: string, onEvent: (event: Record<string, unknown>) => void): ChildCamera {
-  const env: NodeJS.ProcessEnv = { ...process.env, LENSKEY_SHARED_SECRET: sharedSecret }
+/** @param args - of `lenskey camera` */
+export function startChildCamera(args: string[], onEvent: (event: Record<string, unknown>) => void): ChildCamera {
+  const env = { ...process.env }
   delete env.LENSKEY_ADMIN_TOKEN
+  delete env.LENSKEY_SHARED_SECRET
   const child = spawn(process.execPath, [process.argv[1], 'camera', ...args, '--json'], {
     // The channel tells the camera when we are gone, however we went.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { newDeviceId, newProductId } from '../../../lib/cloud/index.ts'
@@ -14,7 +13,8 @@ export interface DemoIdentity {
   deviceId: string
   keyFile: string
   publicKeyPem: string
-  sharedSecret: string
+  /** Where the camera keeps its users. */
+  dataFolder: string
   /** Whether it was made just now. */
   isNew: boolean
 }
@@ -23,17 +23,15 @@ export interface DemoIdentity {
 export function loadDemoIdentity(folder: string, terminal: Pick<Terminal, 'note'>): DemoIdentity {
   const { random, nativeCrypto } = createNodeHost()
   const keyFile = join(folder, 'camera-key.pem')
-  const secretFile = join(folder, 'shared-secret')
   const idsFile = join(folder, 'camera.json')
   const isNew = !existsSync(keyFile)
   if (isNew) writeNew(keyFile, privateKeyToPem(generatePrivateKey(random, nativeCrypto)), 0o600)
-  if (!existsSync(secretFile)) writeNew(secretFile, `${randomBytes(24).toString('base64url')}\n`, 0o600)
   if (!existsSync(idsFile)) writeNew(idsFile, `${JSON.stringify({ productId: newProductId(random), deviceId: newDeviceId(random) })}\n`, 0o600)
   return {
     ...readIds(idsFile),
     keyFile,
     publicKeyPem: publicKeyToPem(parsePrivateKey(readSecretText(keyFile, terminal)).publicKey),
-    sharedSecret: readSecretText(secretFile, terminal).trim(),
+    dataFolder: join(folder, 'camera'),
     isNew,
   }
 }

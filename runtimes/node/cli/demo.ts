@@ -1,4 +1,6 @@
+import { fingerprintOf, parsePublicKey } from '../../../lib/crypto/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
+import { type FirstPairing } from './camera-iam.ts'
 import { startChildCamera } from './child-camera.ts'
 import { type Command, type Values } from './command.ts'
 import { loadDemoIdentity, type DemoIdentity } from './demo-identity.ts'
@@ -6,6 +8,7 @@ import { listenError, parseListen } from './listen.ts'
 import { createLog, verboseOption } from './log.ts'
 import { cameraOptions, videoOptions } from './options.ts'
 import { viewerFolder } from './pages.ts'
+import { pairingCard } from './pairing-card.ts'
 import { untilStopped } from './until-stopped.ts'
 
 export const demo: Command = {
@@ -20,8 +23,8 @@ export const demo: Command = {
     ...verboseOption,
   },
   notes: [
-    'The first start makes a key, IDs and a secret for the camera; later starts find them in DIR.',
-    'Whoever has the printed link can see the picture: the secret is in it, behind the #.',
+    'The first start makes a key, IDs and users for the camera; later starts find them in DIR.',
+    'Whoever opens the pairing link first owns the camera; its password stands behind the #, which no server sees.',
   ],
   examples: ['lenskey demo', 'lenskey demo --listen 127.0.0.1:9000 --data ./my-demo'],
   success: 'it was asked to stop, and did',
@@ -42,18 +45,21 @@ export const demo: Command = {
       const { kid } = await registerDevice({ endpoint: service.url, adminToken: service.adminToken, productId, deviceId, publicKeyPem })
       terminal.note(`identity    ${productId} ${deviceId}  (${identity.isNew ? `made now, kept in ${dataDir}` : `from ${dataDir}`}, ${clock()} ms)`)
 
-      const camera = startChildCamera(cameraArguments(service.url, identity, values), identity.sharedSecret, (event) => {
+      let pairing: Pairing | undefined
+      const camera = startChildCamera(cameraArguments(service.url, identity, values), (event) => {
+        if (event.event === 'pairing') pairing = event as unknown as Pairing
         if (terminal.json) terminal.print('', { from: 'camera', ...event })
         else if (event.event === 'viewers') terminal.note(`camera      ${String(event.viewers)} viewer${event.viewers === 1 ? '' : 's'}`)
+        else if (event.event === 'paired') terminal.note(`camera      paired with ${String(event.username)}; the link is used up`)
         else if (event.event === 'signaling' && !terminal.stop.aborted) terminal.note(`camera      signaling ${String(event.state)}  (${clock()} ms)`)
       })
       try {
         const stopped = untilStopped(terminal.stop)
         await Promise.race([camera.online, stopped])
         if (!terminal.stop.aborted) {
-          const url = `${service.url}/?product=${productId}&device=${deviceId}#secret=${identity.sharedSecret}`
-          terminal.print(['', `  ${url}`, '', 'Open this link to see the camera. Ctrl-C stops everything.'], {
-            event: 'ready', url, endpoint: service.url, productId, deviceId, kid, isNew: identity.isNew,
+          const url = pairing?.link ?? cameraPage(service.url, identity)
+          terminal.print([...(pairing === undefined ? ['', `  ${url}`, ''] : pairingCard(pairing)), 'Open the link to see the camera. Ctrl-C stops everything.'], {
+            event: 'ready', url, endpoint: service.url, productId, deviceId, kid, isNew: identity.isNew, paired: pairing === undefined,
           })
         }
         const end = await Promise.race([camera.ended, stopped])
@@ -69,6 +75,13 @@ export const demo: Command = {
   },
 }
 
+type Pairing = FirstPairing & { event: 'pairing' }
+
+/** For who has paired already: by what the browser knows of the camera, or by a password. */
+function cameraPage(endpoint: string, { productId, deviceId, publicKeyPem }: DemoIdentity): string {
+  return `${endpoint}/?product=${productId}&device=${deviceId}#fp=${fingerprintOf(parsePublicKey(publicKeyPem))}`
+}
+
 /** Milliseconds since the last look. */
 function stopwatch(): () => number {
   let last = performance.now()
@@ -79,11 +92,11 @@ function stopwatch(): () => number {
   }
 }
 
-function cameraArguments(endpoint: string, { productId, deviceId, keyFile }: DemoIdentity, values: Values): string[] {
+function cameraArguments(endpoint: string, { productId, deviceId, keyFile, dataFolder }: DemoIdentity, values: Values): string[] {
   const given = ['engine', 'rtp', 'rtp-codec'].flatMap((name) => {
     const value = values.optional(name)
     return value === undefined ? [] : [`--${name}`, value]
   })
   if (values.flag('loopback')) given.push('--loopback')
-  return ['--endpoint', endpoint, '--product', productId, '--device', deviceId, '--key', keyFile, ...given]
+  return ['--endpoint', endpoint, '--product', productId, '--device', deviceId, '--key', keyFile, '--data', dataFolder, ...given]
 }

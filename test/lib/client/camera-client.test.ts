@@ -320,3 +320,16 @@ test('what a device says with a refusal is shown without control characters, and
   t.ok(textOf(encodeUtf8('x'.repeat(256))).includes('xxx'))
   t.equal(textOf(encodeUtf8('x'.repeat(257))), 'the device answered 4.03')
 })
+
+test('by password alone: the login proves the device, and then its key can be learned', async (t) => {
+  const world = await guardedWorld({ camera: { access: { guarded: true } } })
+  const password = world.iam.users.find('admin')?.password ?? ''
+  const client = await world.connect({ sharedSecret: undefined })
+  await t.rejects(world.during(client.verify()), 'ERR_CLIENT_UNVERIFIED')
+  await t.rejects(world.during(client.authenticate({ username: 'admin', password: 'not this one', onUnverified: 'allow' })), 'ERR_PASSWORD_WRONG')
+  await t.rejects(world.during(client.verify()), 'ERR_CLIENT_UNVERIFIED')
+  await world.during(client.authenticate({ username: 'admin', password, onUnverified: 'allow' }))
+  t.equal(client.verifiedDevice, undefined)
+  t.equal(await world.during(client.verify()), world.fingerprint)
+  t.equal(client.verifiedDevice, world.fingerprint)
+})

@@ -212,3 +212,52 @@ test('a viewer whose signaling is gone for good keeps its picture until the path
   await service.clock.advance(100)
   t.equal((viewed.ended[0] as { code: string }).code, 'ERR_SIGNALING_CONNECTION')
 })
+
+test('a guarded camera takes clients that sign nothing, and still holds the others to their secret', async (t) => {
+  const keyIds: (string | undefined)[] = []
+  const { service, camera, view } = await world({
+    access: { guarded: true, sharedSecret: 's3cret' },
+    attach: ({ keyId }) => void keyIds.push(keyId),
+  })
+  view({})
+  view({ sharedSecret: 's3cret' })
+  const wrong = view({ sharedSecret: 'another' })
+  await service.clock.advance(500)
+  t.equal(camera.sessions.size, 2)
+  t.same(keyIds, [undefined, 'default'])
+  t.equal((wrong.ended[0] as SignalingError).errorCode, 'VERIFICATION_ERROR')
+})
+
+test('without a guard nobody gets in unsigned', async (t) => {
+  const { service, camera, view } = await world()
+  const stranger = view({})
+  await service.clock.advance(500)
+  t.equal(camera.sessions.size, 0)
+  t.equal((stranger.ended[0] as SignalingError).errorCode, 'VERIFICATION_ERROR')
+})
+
+test('when all places are taken the oldest stranger makes room, a known viewer never', async (t) => {
+  const strangers = new Set<string>()
+  const { service, camera, view, closedSessions } = await world({
+    access: { guarded: true }, maxSessions: 2,
+    attach: (session) => {
+      session.onclose = () => void closedSessions.push(session.channelId)
+      strangers.add(session.channelId)
+      session.isStranger = () => strangers.has(session.channelId)
+    },
+  })
+  view({})
+  await service.clock.advance(500)
+  view({})
+  await service.clock.advance(500)
+  const [first, second] = [...camera.sessions].map(({ channelId }) => channelId)
+  strangers.delete(first)
+  view({})
+  await service.clock.advance(500)
+  t.same(closedSessions, [second])
+  strangers.clear()
+  const late = view({})
+  await service.clock.advance(500)
+  t.equal((late.ended[0] as SignalingError).errorCode, 'NO_MORE_CHANNELS')
+  t.equal(camera.sessions.size, 2)
+})

@@ -18,6 +18,7 @@ test('four roles, from administrator to stranger', async (t) => {
     ['IAM:GetPairing', undefined, true, true, true, true],
     ['IAM:PairingPasswordInvite', undefined, true, true, true, true],
     ['IAM:SetUserPassword', 'standard', true, true, false, false],
+    ['IAM:SetUserPassword', 'guest', true, false, true, false],
     ['IAM:SetUserPassword', 'admin', true, false, false, false],
     ['IAM:DeleteUser', 'standard', true, true, false, false],
     ['IAM:SetUserRole', 'standard', true, false, false, false],

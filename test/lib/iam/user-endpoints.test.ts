@@ -98,8 +98,18 @@ test('a body that is wrong is told before a right that is missing, where the pro
   }
 })
 
-test('a property is set, bounded and taken away', async (t) => {
+test('a password that is easy to guess is not set, and the answer says why', async (t) => {
   const { iam, connect } = await testDevice({ state: everything })
+  await expect(t, connect(A), [
+    ['PUT', '/iam/users/testuser/password', 'qwerty123', '4.00', 'The password is a row of neighbours on the keyboard or in the alphabet.'],
+    ['PUT', '/iam/users/testuser/password', 'testuser99', '4.00', 'The password is little more than the name of the user.'],
+    ['PUT', '/iam/users/testuser/password', 'lamp rain stone', '2.04', ''],
+  ])
+  t.equal(iam.users.find('testuser')?.password, 'lamp rain stone')
+})
+
+test('a property is set, bounded and taken away', async (t) => {
+  const { iam, connect } = await testDevice({ state: everything, weakPasswords: 'accept' })
   const admin = connect(A)
   const of = (property: string, name = 'testuser'): string => `/iam/users/${name}/${property}`
   await expect(t, admin, [

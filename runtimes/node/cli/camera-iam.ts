@@ -1,0 +1,46 @@
+import { EMPTY_STATE, defaultState, type Iam, isPaired, newUser, openIam } from '../../../lib/iam/index.ts'
+import { formatPairingLink } from '../../../lib/client/pairing-link.ts'
+import type { Host } from '../../../lib/runtime/index.ts'
+import { version } from '../../../package.json'
+import { createMemoryStorage } from '../../memory/storage.ts'
+import { createFileStorage } from '../storage.ts'
+
+/** The user that a camera's shared secret stands for (protocol/webrtc-signaling.md §7.3). */
+export const SHARED_SECRET_USER = 'default'
+
+export interface CameraIamOptions {
+  productId: string
+  deviceId: string
+  /** Where users are kept; without it there are none but the one of the shared secret, and nobody can pair. */
+  folder: string | undefined
+  hasSharedSecret: boolean
+}
+
+/** Who may do what on a camera of the command line. */
+export function openCameraIam({ productId, deviceId, folder, hasSharedSecret }: CameraIamOptions, host: Host): Promise<Iam> {
+  return openIam({
+    storage: folder === undefined ? createMemoryStorage() : createFileStorage(folder),
+    device: { productId, deviceId, appName: 'lenskey', appVersion: version },
+    createState() {
+      const state = folder === undefined ? EMPTY_STATE : defaultState(host.random)
+      return hasSharedSecret ? { ...state, users: [...state.users, newUser(SHARED_SECRET_USER, { role: 'Guest' })] } : state
+    },
+  }, host)
+}
+
+/** What a person needs to become the owner of a camera that has none. */
+export interface FirstPairing {
+  username: string
+  /** Opens `frontEnd` with everything in it. */
+  link: string
+  /** The password alone, in groups, for who cannot open the link. */
+  code: string
+}
+
+/** Undefined once the first user has paired, or where there is nobody to pair as. */
+export function firstPairing(iam: Iam, at: { frontEnd: string; productId: string; deviceId: string; fingerprint: string }): FirstPairing | undefined {
+  const initial = iam.state.users.find(({ username }) => username === iam.state.initialPairingUsername)
+  if (initial?.password === undefined || isPaired(initial)) return undefined
+  const { username, password, serverConnectToken } = initial
+  return { username, link: formatPairingLink({ ...at, username, password, serverConnectToken }), code: password.replace(/.{4}(?=.)/g, '$& ') }
+}

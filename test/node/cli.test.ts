@@ -7,7 +7,7 @@ import { runCli, startCli, temporaryFolder } from './support/cli.ts'
 
 tap.setTimeout(150_000)
 
-const names = ['keygen', 'token', 'serve', 'register', 'camera', 'view', 'demo']
+const names = ['keygen', 'token', 'serve', 'register', 'camera', 'pair', 'view', 'coap', 'iam', 'demo']
 const ids = ['--product', 'wp-showroom', '--device', 'wd-frontdoorcamera1']
 const modeOf = (file: string): number => statSync(file).mode & 0o777
 
@@ -34,6 +34,16 @@ void tap.test('a wrong command line is exit code 2 and one line that says what i
     [['register', '--endpoint', 'http://127.0.0.1:1', ...ids, '--public-key', 'x'], /LENSKEY_ADMIN_TOKEN is needed/],
     [['view', '--endpoint', 'http://127.0.0.1:1', ...ids], /LENSKEY_SHARED_SECRET/],
     [['view', '--endpoint', 'http://127.0.0.1:1', ...ids, '--seconds', '-1'], /seconds/],
+    [['pair', 'no link', '--profile', 'x.json'], /pairing link/],
+    [['coap', 'LIST', '/iam/users', '--profile', 'x.json'], /METHOD is GET/],
+    [['coap', 'GET', 'iam/users', '--profile', 'x.json'], /starts with a slash/],
+    [['coap', 'GET'], /PATH is needed/],
+    [['coap', 'GET', '/a', '/b'], /"\/b" is one word too many/],
+    [['coap', 'GET', '/a', '--payload-cbor', '1', '--payload-text', 'x'], /choose one/],
+    [['coap', 'PUT', '/a', '--payload-cbor', 'text'], /is no JSON/],
+    [['iam', 'dance'], /TASK is users/],
+    [['iam', 'invite'], /NAME is needed/],
+    [['iam', 'explain', '--action', 'a', '--attr', 'x', '--data', 'x'], /KEY=VALUE/],
     [['camera', '--endpoint', 'http://127.0.0.1:1', ...ids, '--key', 'x', '--engine', 'steam'], /--engine is/],
   ]
   for (const [args, words] of cases) {

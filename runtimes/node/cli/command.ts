@@ -7,11 +7,22 @@ export interface Option {
   help: string
   required?: boolean
   default?: string
+  /** May be given several times. */
+  repeatable?: boolean
+}
+
+/** A word of a subcommand that stands without a name, in its place. */
+export interface Operand {
+  /** What stands for it in the help, such as `LINK`. */
+  name: string
+  help: string
+  optional?: boolean
 }
 
 export interface Command {
   name: string
   summary: string
+  operands?: Operand[]
   /** Lower-case names without the dashes; `--help` and `--json` are added to every command. */
   options: Record<string, Option>
   /** Lines under the options: what they leave unsaid. */
@@ -43,17 +54,36 @@ export class UsageError extends LenskeyError {
   }
 }
 
-/** The options as given, read by name. */
-export class Values {
-  readonly #given: Record<string, string | boolean | undefined>
-  readonly #options: Partial<Record<string, Option>>
+/** Options as they were parsed. */
+export type Given = Record<string, string | boolean | (string | boolean)[] | undefined>
 
-  constructor(given: Record<string, string | boolean | undefined>, options: Record<string, Option>) {
+/** The options and operands as given, read by name. */
+export class Values {
+  readonly #given: Given
+  readonly #options: Partial<Record<string, Option>>
+  readonly #operands: ReadonlyMap<string, string>
+
+  /** @throws {UsageError} for what is missing, and for a word too many */
+  constructor(given: Given, words: readonly string[], { options, operands = [] }: Pick<Command, 'options' | 'operands'>) {
     this.#given = given
     this.#options = options
+    this.#operands = new Map(operands.flatMap(({ name }, at) => (at < words.length ? [[name, words[at]]] : [])))
+    for (const { name, optional } of operands) if (optional !== true && !this.#operands.has(name)) throw new UsageError(`${name} is needed`)
+    if (words.length > operands.length) throw new UsageError(`${JSON.stringify(words[operands.length])} is one word too many`)
     for (const [name, { required, value }] of Object.entries(options)) {
       if (required === true && this.optional(name) === undefined) throw new UsageError(`--${name} ${value ?? ''} is needed`)
     }
+  }
+
+  /** Undefined when an optional one is not given. */
+  operand(name: string): string | undefined {
+    return this.#operands.get(name)
+  }
+
+  /** Every value of a repeatable option, in order. */
+  list(name: string): string[] {
+    const value = this.#given[name]
+    return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
   }
 
   flag(name: string): boolean {

@@ -1,11 +1,14 @@
 import { camera } from './camera.ts'
 import { type Command } from './command.ts'
+import { coap } from './coap.ts'
 import { demo } from './demo.ts'
+import { iam } from './iam.ts'
 import { keygen } from './keygen.ts'
+import { pair } from './pair.ts'
 import { register } from './register.ts'
 import { serve } from './serve.ts'
 import { token } from './token.ts'
 import { view } from './view.ts'
 
 /** Every subcommand, in the order in which a newcomer meets them. */
-export const commands: Command[] = [keygen, token, serve, register, camera, view, demo]
+export const commands: Command[] = [keygen, token, serve, register, camera, pair, view, coap, iam, demo]

@@ -19,9 +19,9 @@ function fileError(verb: string, file: string, thrown: unknown): LenskeyError {
   return new LenskeyError(code, `cannot ${verb} ${file}: ${text}`)
 }
 
-export function readText(file: string): string {
+export function readText(file: string, maxBytes = maxFileBytes): string {
   try {
-    if (statSync(file).size > maxFileBytes) throw new LenskeyError('ERR_FILE_TOO_LARGE', `${file} is longer than ${maxFileBytes} bytes; is it the right file?`)
+    if (statSync(file).size > maxBytes) throw new LenskeyError('ERR_FILE_TOO_LARGE', `${file} is longer than ${maxBytes} bytes; is it the right file?`)
     return readFileSync(file, 'utf8')
   } catch (thrown) {
     throw thrown instanceof LenskeyError ? thrown : fileError('read', file, thrown)
@@ -58,6 +58,8 @@ export interface SecretSource {
 
 export const sharedSecretSource: SecretSource = { option: 'shared-secret-file', variable: 'LENSKEY_SHARED_SECRET' }
 export const adminTokenSource: SecretSource = { option: 'admin-token-file', variable: 'LENSKEY_ADMIN_TOKEN' }
+export const passwordSource: SecretSource = { option: 'password-file', variable: 'LENSKEY_PASSWORD' }
+export const newPasswordSource: SecretSource = { option: 'new-password-file', variable: 'LENSKEY_NEW_PASSWORD' }
 export const accessTokenSource: SecretSource = { option: 'access-token-file', variable: 'LENSKEY_ACCESS_TOKEN' }
 
 /** The file wins over the environment; white space around the secret is not part of it. */

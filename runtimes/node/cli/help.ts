@@ -6,13 +6,15 @@ const common: Record<string, Option> = {
 }
 
 function table(rows: [string, string][]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length))
+  const width = Math.max(0, ...rows.map(([left]) => left.length))
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
 }
 
 export function helpFor(command: Command): string {
   const entries = Object.entries(command.options)
   const needed = entries.filter(([, { required }]) => required === true).map(([name, { value = '' }]) => ` --${name} ${value}`)
+  const { operands = [] } = command
+  const words = operands.map(({ name, optional }) => (optional === true ? ` [${name}]` : ` ${name}`))
   const options = Object.entries({ ...command.options, ...common }).map(([name, { value, help, default: usual }]): [string, string] => [
     `--${name}${value === undefined ? '' : ` ${value}`}`,
     usual === undefined ? help : `${help} (default ${usual})`,
@@ -20,7 +22,8 @@ export function helpFor(command: Command): string {
   const section = (title: string, lines: string[]): string[] => (lines.length === 0 ? [] : ['', title, ...lines])
   return [
     `${command.summary}.`,
-    ...section('Usage', [`  lenskey ${command.name}${needed.join('')}${entries.length > needed.length ? ' [options]' : ''}`]),
+    ...section('Usage', [`  lenskey ${command.name}${words.join('')}${needed.join('')}${entries.length > needed.length ? ' [options]' : ''}`]),
+    ...section('Words', table(operands.map(({ name, help }) => [name, help]))),
     ...section('Options', table(options)),
     ...section('Notes', (command.notes ?? []).map((line) => `  ${line}`)),
     ...section('Examples', command.examples.map((line) => `  ${line}`)),

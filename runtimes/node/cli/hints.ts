@@ -17,6 +17,12 @@ const hints: Partial<Record<string, string>> = {
   VERIFICATION_ERROR: 'camera and viewer need the same shared secret',
   ACCESS_DENIED: 'the camera demands a client access token',
   CHANNEL_CLOSED: 'the camera ended the session; is it being stopped?',
+  ERR_PROFILE: 'pair again with `lenskey pair LINK --profile FILE`',
+  ERR_CHALLENGE_DEVICE: 'compare with the fingerprint that the camera prints; if it is right, somebody stands between',
+  ERR_CHALLENGE_CLIENT_FINGERPRINT: 'somebody stands between you and the camera; nothing was sent',
+  ERR_CHALLENGE_DEVICE_FINGERPRINT: 'somebody stands between you and the camera; nothing was sent',
+  ERR_PASSWORD_WRONG: 'a link works once: was it used before?',
+  ERR_DEVICE_FORBIDDEN: 'ask an administrator of the camera; `lenskey iam explain` says what decided',
   NO_MORE_CHANNELS: 'close another viewer, or start the camera with a larger --max-viewers',
   ERR_SIGNALING_DEVICE_OFFLINE: 'start the camera with `lenskey camera`',
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
-import { type Command, type Terminal, UsageError, Values } from './command.ts'
+import { type Command, type Given, type Terminal, UsageError, Values } from './command.ts'
 import { commands } from './commands.ts'
 import { helpFor, helpForAll } from './help.ts'
 import { asLenskeyError, hintFor } from './hints.ts'
@@ -28,15 +28,17 @@ function createTerminal(json: boolean): Terminal {
   }
 }
 
-function parse(command: Command, args: string[]): { given: Record<string, string | boolean | undefined>; values: () => Values } {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {
+function parse(command: Command, args: string[]): { given: Given; values: () => Values } {
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple?: boolean }> = {
     json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   }
-  for (const [name, option] of Object.entries(command.options)) options[name] = { type: option.value === undefined ? 'boolean' : 'string' }
+  for (const [name, { value, repeatable }] of Object.entries(command.options)) {
+    options[name] = { type: value === undefined ? 'boolean' : 'string', multiple: repeatable === true }
+  }
   try {
-    const given = parseArgs({ args, options, strict: true, allowPositionals: false }).values
-    return { given, values: () => new Values(given, command.options) }
+    const { values: given, positionals } = parseArgs({ args, options, strict: true, allowPositionals: command.operands !== undefined })
+    return { given, values: () => new Values(given, positionals, command) }
   } catch (thrown) {
     // Node's own words, without what it says about `--`.
     throw new UsageError((thrown instanceof Error ? thrown.message : String(thrown)).replace(/\. .*$/s, ''))

@@ -1,12 +1,11 @@
-import { createViewer, type ViewerPhase } from '../../../lib/client/index.ts'
-import { type MediaPeerConnection, type PeerConnectionReport, type SelectedCandidatePair } from '../../../lib/webrtc/index.ts'
+import { type ViewerPhase } from '../../../lib/client/index.ts'
+import { type PeerConnectionReport, type SelectedCandidatePair } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type VideoCount } from '../media/index.ts'
+import { openCameraClient, proveEachOther, readTarget, sessionOptions } from './camera-session.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
 import { accessTokenSource, readSecret, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
-import { createLog, verboseOption } from './log.ts'
-import { cameraOptions, endpointUrl, openEngine } from './options.ts'
 
 const defaultSeconds = 5
 /** From the start to the first frame; ICE alone may take half a minute to give up. */
@@ -23,49 +22,37 @@ export const view: Command = {
   name: 'view',
   summary: 'Watch a camera without a screen: prints every state, and what arrived',
   options: {
-    endpoint: cameraOptions.endpoint,
-    product: cameraOptions.product,
-    device: cameraOptions.device,
-    'shared-secret-file': cameraOptions.sharedSecret,
-    'access-token-file': { value: 'FILE', help: 'client access token, where the product demands one; or LENSKEY_ACCESS_TOKEN' },
-    engine: cameraOptions.engine,
+    ...sessionOptions,
     seconds: { value: 'N', help: 'how long to watch after the first frame', default: String(defaultSeconds) },
-    loopback: cameraOptions.loopback,
-    ...verboseOption,
   },
+  notes: ['A shared secret or an access token may do without a proof of the camera\'s key; with a profile, a fingerprint or a user it is checked first.'],
   examples: [
+    'lenskey view --profile camera.json',
     'lenskey view --endpoint http://127.0.0.1:8080 --product wp-showroom --device wd-frontdoorcamera1 --shared-secret-file secret',
   ],
   success: 'video arrived',
   async run(values, terminal) {
-    const sharedSecret = readSecret(sharedSecretSource, values, terminal)
-    const accessToken = readSecret(accessTokenSource, values, terminal)
-    if (sharedSecret === undefined && accessToken === undefined) {
-      throw new UsageError('--shared-secret-file FILE, LENSKEY_SHARED_SECRET or an access token is needed')
-    }
+    const target = readTarget(values, terminal)
+    const isTrusted = readSecret(sharedSecretSource, values, terminal) !== undefined || readSecret(accessTokenSource, values, terminal) !== undefined
+    const proves = target.fingerprint !== undefined || target.login !== undefined
+    if (!proves && !isTrusted) throw new UsageError('--profile FILE, --user with its password, --shared-secret-file FILE, LENSKEY_SHARED_SECRET or an access token is needed')
     const seconds = values.integer('seconds', 0, 86_400) ?? defaultSeconds
-    const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
-    const host = createNodeHost({ log })
+    const { clock } = createNodeHost()
     const { countVideo } = await import('../media/index.ts')
     let received: VideoCount | undefined
-    const viewer = createViewer<MediaPeerConnection>({
-      endpointUrl: endpointUrl(values.string('endpoint')),
-      productId: values.string('product'),
-      deviceId: values.string('device'),
-      sharedSecret,
-      accessToken,
-      keyId: sharedSecret === undefined ? undefined : 'default',
-      createPeerConnection: await openEngine(values, log),
-      attach: (connection) => {
-        connection.onVideo = (receiver) => {
-          received = countVideo(receiver, () => { if (received !== undefined && received.keyFrames > 0) viewer.frameSeen() })
-        }
-      },
-    }, host)
+    let proved: () => void = () => undefined
+    // What comes before the camera has proved itself may be anybody's picture.
+    const trusted = proves ? new Promise<void>((resolve) => { proved = resolve }) : Promise.resolve()
+    const client = await openCameraClient(target, values, terminal, (connection) => {
+      connection.onVideo = (receiver) => void trusted.then(() => {
+        received = countVideo(receiver, () => { if (received !== undefined && received.keyFrames > 0) viewer.frameSeen() })
+      })
+    })
+    const { viewer } = client
 
-    const startMs = host.clock.monotonicMs()
+    const startMs = clock.monotonicMs()
     const say = (event: string, text: string, fields: Record<string, unknown>): void => {
-      const ms = host.clock.monotonicMs() - startMs
+      const ms = clock.monotonicMs() - startMs
       terminal.print(`${`${ms.toFixed(0)} ms`.padStart(9)}  ${text}`, { event, ms: Math.round(ms * 10) / 10, ...fields })
     }
     const outcome = await new Promise<{ error?: unknown }>((resolve) => {
@@ -76,21 +63,26 @@ export const view: Command = {
       viewer.on('signalingstatechange', (state) => { say('signaling', `signaling ${state}`, { state }) })
       viewer.on('channelstatechange', (state) => { say('channel', `channel ${state}`, { state }) })
       viewer.on('connectionstatechange', (state) => { say('media', `media ${state}`, { state }) })
-      let cancelTimer = host.clock.after(patienceMs, () => { resolve({}) })
+      let cancelTimer = clock.after(patienceMs, () => { resolve({}) })
       viewer.on('phase', (phase) => {
         if (phase !== 'frame') return
         cancelTimer()
-        cancelTimer = host.clock.after(seconds * 1000, () => { resolve({}) })
+        cancelTimer = clock.after(seconds * 1000, () => { resolve({}) })
       })
       viewer.on('ended', (error) => {
         cancelTimer()
         resolve({ error })
       })
       terminal.stop.addEventListener('abort', () => { resolve({}) }, { once: true })
-      viewer.start()
+      client.start()
+      if (!proves) return
+      client.ready().then(() => proveEachOther(client, target, terminal)).then((fingerprint) => {
+        proved()
+        say('verified', 'camera verified', { fingerprint })
+      }).catch((error: unknown) => { resolve({ error }) })
     })
     const report = outcome.error === undefined ? await viewer.peerConnection?.report() : undefined
-    viewer.close()
+    client.close()
     if (outcome.error !== undefined) throw asLenskeyError(outcome.error)
     conclude(terminal, received, report)
     return hasFlowed(received) ? 0 : 1

@@ -1,0 +1,114 @@
+import { type CameraClient, createCameraClient } from '../../../lib/client/index.ts'
+import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
+import { createNodeHost } from '../host.ts'
+import { type Option, type Terminal, UsageError, type Values } from './command.ts'
+import { accessTokenSource, passwordSource, readSecret, sharedSecretSource } from './files.ts'
+import { asLenskeyError } from './hints.ts'
+import { createLog, verboseOption } from './log.ts'
+import { cameraOptions, endpointUrl, openEngine } from './options.ts'
+import { readProfile } from './profile.ts'
+
+/** Signaling, ICE and DTLS with a camera that is there. */
+const patienceMs = 40_000
+
+/** How a command reaches a camera, and as whom. */
+export const sessionOptions = {
+  profile: { value: 'FILE', help: 'camera and user, from `lenskey pair`; instead of the options down to --password-file' },
+  endpoint: { ...cameraOptions.endpoint, required: false },
+  product: { ...cameraOptions.product, required: false },
+  device: { ...cameraOptions.device, required: false },
+  fingerprint: { value: 'HEX', help: 'of the camera\'s key, as the camera\'s owner knows it; a login by password can do without' },
+  user: { value: 'NAME', help: 'user to log in as' },
+  'password-file': { value: 'FILE', help: 'password of that user; or LENSKEY_PASSWORD' },
+  'shared-secret-file': cameraOptions.sharedSecret,
+  'access-token-file': { value: 'FILE', help: 'client access token, where the product demands one; or LENSKEY_ACCESS_TOKEN' },
+  engine: cameraOptions.engine,
+  loopback: cameraOptions.loopback,
+  ...verboseOption,
+} satisfies Record<string, Option>
+
+/** A camera, and who one is there. */
+export interface Target {
+  endpoint: string
+  productId: string
+  deviceId: string
+  fingerprint?: string
+  login?: { username: string; password: string }
+}
+
+/** From a profile or from options. @throws {UsageError} */
+export function readTarget(values: Values, terminal: Terminal): Target {
+  const file = values.optional('profile')
+  if (file !== undefined) {
+    const { username, password, ...at } = readProfile(file, terminal)
+    return { ...at, login: { username, password } }
+  }
+  const username = values.optional('user')
+  const password = readSecret(passwordSource, values, terminal)
+  if (username !== undefined && password === undefined) throw new UsageError('--password-file FILE or the environment variable LENSKEY_PASSWORD is needed with --user')
+  const fingerprint = values.optional('fingerprint')
+  if (fingerprint !== undefined && !/^[0-9a-f]{64}$/i.test(fingerprint)) throw new UsageError('--fingerprint is 64 hexadecimal digits')
+  return {
+    endpoint: endpointUrl(values.string('endpoint')), productId: values.string('product'), deviceId: values.string('device'), fingerprint,
+    login: username === undefined || password === undefined ? undefined : { username, password },
+  }
+}
+
+/** Makes the client of a session; nothing goes out before its `start()`. */
+export async function openCameraClient(
+  target: Target, values: Values, terminal: Terminal, attach?: (connection: MediaPeerConnection) => void,
+): Promise<CameraClient<MediaPeerConnection>> {
+  const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
+  const sharedSecret = readSecret(sharedSecretSource, values, terminal)
+  return createCameraClient<MediaPeerConnection>({
+    endpointUrl: target.endpoint, productId: target.productId, deviceId: target.deviceId,
+    sharedSecret, keyId: sharedSecret === undefined ? undefined : 'default',
+    accessToken: readSecret(accessTokenSource, values, terminal),
+    createPeerConnection: await openEngine(values, log), attach,
+  }, createNodeHost({ log }))
+}
+
+/**
+ * Has the camera prove itself, and then logs in. Without a fingerprint to expect the login comes first, in which both ends
+ * prove to know the password and nobody learns it; then the camera's key is whichever answers.
+ * @returns the fingerprint of the camera's key
+ */
+export async function proveEachOther(client: CameraClient<MediaPeerConnection>, { fingerprint, login }: Target, terminal: Terminal): Promise<string> {
+  if (fingerprint === undefined && login === undefined) {
+    throw new UsageError('--fingerprint HEX is needed, or --user with its password: nobody could tell the camera from an impostor')
+  }
+  if (fingerprint !== undefined) {
+    await client.verify({ fingerprint })
+    terminal.note(`verified: the camera holds the key ${fingerprint.toLowerCase()}`)
+  }
+  if (login !== undefined) await client.authenticate({ ...login, onUnverified: fingerprint === undefined ? 'allow' : 'refuse' })
+  if (fingerprint !== undefined) return fingerprint.toLowerCase()
+  const learned = await client.verify()
+  terminal.note(`verified by the password; the camera holds the key ${learned}`)
+  return learned
+}
+
+/** Runs a step with a camera that has proved itself, logged in if there is a login, and ends the session whatever happens. */
+export async function withCamera<Result>(
+  target: Target, values: Values, terminal: Terminal, step: (client: CameraClient<MediaPeerConnection>, fingerprint: string) => Promise<Result>,
+): Promise<Result> {
+  const client = await openCameraClient(target, values, terminal)
+  let why: unknown
+  const timer = setTimeout(() => { client.close() }, patienceMs)
+  const stop = (): void => { client.close() }
+  terminal.stop.addEventListener('abort', stop, { once: true })
+  client.viewer.on('ended', (error) => { why = error })
+  try {
+    client.start()
+    await client.ready()
+    clearTimeout(timer)
+    return await step(client, await proveEachOther(client, target, terminal))
+  } catch (thrown) {
+    // What ended the session says more than that it is over.
+    throw asLenskeyError(why ?? thrown)
+  } finally {
+    clearTimeout(timer)
+    terminal.stop.removeEventListener('abort', stop)
+    client.close()
+  }
+}

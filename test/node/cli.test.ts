@@ -34,7 +34,6 @@ void tap.test('a wrong command line is exit code 2 and one line that says what i
     [['register', '--endpoint', 'http://127.0.0.1:1', ...ids, '--public-key', 'x'], /LENSKEY_ADMIN_TOKEN is needed/],
     [['view', '--endpoint', 'http://127.0.0.1:1', ...ids], /LENSKEY_SHARED_SECRET/],
     [['view', '--endpoint', 'http://127.0.0.1:1', ...ids, '--seconds', '-1'], /seconds/],
-    [['pair', 'no link', '--profile', 'x.json'], /pairing link/],
     [['coap', 'LIST', '/iam/users', '--profile', 'x.json'], /METHOD is GET/],
     [['coap', 'GET', 'iam/users', '--profile', 'x.json'], /starts with a slash/],
     [['coap', 'GET'], /PATH is needed/],

@@ -39,11 +39,15 @@ const MAX_DIAGNOSTIC_BYTES = 256
 export class RefusedError extends LenskeyError {
   declare readonly code: RefusedErrorCode
   readonly responseCode: CoapResponse['code']
+  /** Why, in the words of the device; empty when it gives none. */
+  readonly diagnostic: string
 
   constructor({ code, payload }: CoapResponse) {
-    super(CODES[code] ?? 'ERR_DEVICE_REFUSED', `the device answered ${code}${diagnosticOf(payload)}`)
+    const diagnostic = diagnosticOf(payload)
+    super(CODES[code] ?? 'ERR_DEVICE_REFUSED', `the device answered ${code}${diagnostic && ` ${diagnostic}`}`)
     this.name = 'RefusedError'
     this.responseCode = code
+    this.diagnostic = diagnostic
   }
 }
 
@@ -57,7 +61,7 @@ export function requireSuccess(response: CoapResponse): CoapResponse {
 function diagnosticOf(payload: Uint8Array | undefined): string {
   if (payload === undefined || payload.length === 0 || payload.length > MAX_DIAGNOSTIC_BYTES) return ''
   try {
-    return ` ${Array.from(decodeUtf8(payload), (character) => (isControl(character.charCodeAt(0)) ? ' ' : character)).join('')}`
+    return Array.from(decodeUtf8(payload), (character) => (isControl(character.charCodeAt(0)) ? ' ' : character)).join('')
   } catch {
     return ''
   }

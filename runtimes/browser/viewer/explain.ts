@@ -1,8 +1,18 @@
 import { type PeerConnectionState } from '../../../lib/webrtc/peer-connection.ts'
 import { type SignalingChannelState, type SignalingConnectionState } from '../../../lib/signaling/states.ts'
+import { wordsFor } from './failures.ts'
 
 export type Tone = 'wait' | 'good' | 'bad'
 export type Picture = 'none' | 'moving' | 'frozen'
+/**
+ * What is known of who is at the other end:
+ * - `verified`: the camera has proved to hold its key, and that nobody is between
+ * - `secret`: its messages were signed with the shared secret, its key was not checked
+ * - `none`: the service vouches for us to the camera, nobody for the camera to us
+ */
+export type Trust = 'checking' | 'verified' | 'secret' | 'none'
+/** What the page asks the person for. */
+export type Question = 'none' | 'find' | 'pair' | 'sign-in'
 
 export interface Situation {
   signaling: SignalingConnectionState
@@ -13,6 +23,14 @@ export interface Situation {
   greeted: boolean
   /** Whether a TURN server passes the packets on. */
   relayed: boolean
+  trust: Trust
+  question: Question
+  /** As the camera knows us. */
+  user: { name: string; role: string } | undefined
+  /** Whether the camera has taken the picture away. */
+  removed: boolean
+  /** Whether the camera has offered a picture at all. */
+  offered: boolean
   /** What ended the session, by its code; undefined while it lives. */
   failure: { code: string; retryInSeconds?: number } | undefined
 }
@@ -27,30 +45,16 @@ const wait = (headline: string, advice = ''): Explanation => ({ tone: 'wait', he
 const good = (headline: string, advice = ''): Explanation => ({ tone: 'good', headline, advice })
 const bad = (headline: string, advice: string): Explanation => ({ tone: 'bad', headline, advice })
 
-/** Failures by code: what happened, and what the person in front of the page can do. */
-const failures: Record<string, [headline: string, advice: string]> = {
-  NO_CAMERA: ['This link names no camera.', 'A link ends in ?product=…&device=…#secret=…; copy it again from where the camera was started.'],
-  NO_SECRET: ['This link carries no secret.', 'Without it nobody could tell your camera from an impostor. Copy the whole link, with what follows the # sign.'],
-  VERIFICATION_ERROR: ['The camera and this page hold different secrets.', 'The link is from an earlier set-up, or somebody on the way changed a message. Copy the link again.'],
-  ACCESS_DENIED: ['The camera does not let you in.', 'It demands an authorized client; ask its owner for a link with a token.'],
-  NO_MORE_CHANNELS: ['The camera serves as many viewers as it can.', 'Close another viewer, or wait.'],
-  CHANNEL_CLOSED: ['The camera ended the session.', 'It was stopped or restarted.'],
-  CHANNEL_NOT_FOUND: ['The camera has restarted.', 'Its sessions ended with it.'],
-  DECODE_ERROR: ['The camera and this page do not understand each other.', 'They may be of versions too far apart; update the older one.'],
-  INTERNAL_ERROR: ['The camera ran into a problem of its own.', 'Its log says which.'],
-  MEDIA_FAILED: ['No path for the video was found.', 'Both ends reach the service, but no direct way between them is open. A TURN server would help.'],
-  ERR_SIGNALING_PRODUCT_ID_NOT_FOUND: ['The service does not know this product.', 'Check the link; `lenskey register` makes a product known.'],
-  ERR_SIGNALING_DEVICE_ID_NOT_FOUND: ['The service does not know this camera.', 'Check the link; `lenskey register` makes a camera known.'],
-  ERR_SIGNALING_HTTP: ['The service refused the request.', 'The token in the link may have expired, or be meant for another camera.'],
-  ERR_SIGNALING_CONNECTION: ['The connection to the service was lost for good.', 'Is it still running, and are you online?'],
-  ERR_HTTP_UNREACHABLE: ['The service does not answer.', 'Is it still running, and are you online?'],
-  ERR_HTTP_TIMEOUT: ['The service does not answer in time.', 'Is it still running, and are you online?'],
-}
-
 /** Where things stand, in words. */
 export function explain(situation: Situation): Explanation {
-  const { signaling, channel, media, picture, greeted, relayed, failure } = situation
+  const { signaling, channel, media, picture, greeted, relayed, trust, question, user, removed, offered, failure } = situation
   if (failure !== undefined) return explainFailure(failure)
+  if (question === 'find') return wait('No camera chosen yet.')
+  if (removed) {
+    return user === undefined
+      ? bad('Your access was taken away.', 'Somebody who manages the camera has removed you while you were watching. Ask them if that was not meant.')
+      : bad('The picture was taken away.', `You are still ${user.name}, now with the role ${user.role}, which may not see it.`)
+  }
   if (picture === 'moving') {
     if (signaling !== 'CONNECTED') return good('Live.', 'The service is out of reach, which the video does not need. Reconnecting in the background.')
     return good('Live.', relayed
@@ -69,11 +73,29 @@ export function explain(situation: Situation): Explanation {
     return wait('Greeting the camera…')
   }
   if (media !== 'connected') return wait('Finding a path to the camera…')
+  if (question === 'pair') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the one in your link.' : 'Checking that it is the one in your link…')
+  if (question === 'sign-in') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'It will prove that it is the right one as you sign in.')
+  if (trust === 'checking') return wait('Checking that it is your camera…', 'Nothing is shown or sent before it has proved that.')
+  if (user !== undefined && !offered) return wait(`Connected as ${user.name}.`, `Waiting for the picture. It comes if the role ${user.role} may see it.`)
   return wait('Connected.', 'Waiting for the first frame.')
 }
 
 function explainFailure({ code, retryInSeconds }: { code: string; retryInSeconds?: number }): Explanation {
-  const [headline, advice] = failures[code] ?? [`The session ended (${code}).`, 'The documentation lists every code.']
+  const [headline, advice] = wordsFor(code)
   if (retryInSeconds === undefined) return bad(headline, advice)
   return wait(headline, `${advice} Trying again ${retryInSeconds > 0 ? `in ${retryInSeconds} s` : 'now'}.`)
+}
+
+/** First digits of a fingerprint, for people to compare. */
+export const shortFingerprint = (digits: string): string => inGroups(digits.slice(0, 12))
+export const inGroups = (digits: string): string => digits.replace(/.{4}(?=.)/g, '$& ')
+
+/** What the badge says of who is at the other end, in short and in full. */
+export function explainTrust(trust: Trust, fingerprint: string | undefined): { tone: Tone; label: string; more: string } {
+  if (trust === 'verified' && fingerprint !== undefined) {
+    return { tone: 'good', label: 'Verified', more: 'The camera has proved to hold the key with this fingerprint, and that nobody is between it and this page.' }
+  }
+  if (trust === 'secret') return { tone: 'wait', label: 'Not verified', more: 'Everything was signed with the secret in your link, so it comes from a camera that knows the secret. The camera\'s own key was not checked: the link does not say which it is.' }
+  if (trust === 'none') return { tone: 'wait', label: 'Not verified', more: 'The service let you in and says that this is your camera. The link has no fingerprint to check that with.' }
+  return { tone: 'wait', label: 'Not verified yet', more: 'The camera has not proved yet which one it is.' }
 }

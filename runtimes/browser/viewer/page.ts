@@ -1,13 +1,9 @@
 import { type CandidateSummary, type SelectedCandidatePair } from '../../../lib/webrtc/peer-connection.ts'
-import { type Explanation, type Situation, type Tone } from './explain.ts'
+import { element, setText } from './dom.ts'
+import { type Explanation, explainTrust, inGroups, shortFingerprint, type Situation, type Tone } from './explain.ts'
+import { isAlarm } from './failures.ts'
 import { isRelayed, type Statistics } from './statistics.ts'
 import { phases, type Timeline } from './timeline.ts'
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id)
-  if (found === null) throw new TypeError(`the page has no element #${id}`)
-  return found
-}
 
 function show(id: string, text: string, more?: string, tone?: Tone): void {
   const target = element(id)
@@ -15,19 +11,6 @@ function show(id: string, text: string, more?: string, tone?: Tone): void {
   setText(element(`${id}-more`), more ?? '')
   if (tone === undefined) delete target.dataset.tone
   else target.dataset.tone = tone
-}
-
-/** For what another try cannot mend. */
-export function hideAgain(): void {
-  element('again').hidden = true
-}
-
-/** Leaves the node alone when nothing changed, so that selections and screen readers are not disturbed. */
-function setText(target: HTMLElement, text: string): void {
-  if (target.textContent !== text) {
-    target.textContent = text
-    target.title = text
-  }
 }
 
 const signalingWords: Record<Situation['signaling'], [string, Tone?]> = {
@@ -51,22 +34,52 @@ const mediaTones: Record<Situation['media'], Tone | undefined> = {
   new: undefined, connecting: 'wait', connected: 'good', disconnected: 'wait', failed: 'bad', closed: undefined,
 }
 
-export function showCamera(name: string): void {
-  setText(element('camera'), name)
-  document.title = `${name} · lenskey`
+/** @param friendlyName - what its owner calls it; empty for nothing */
+export function showCamera({ productId, deviceId }: { productId: string; deviceId: string }, friendlyName: string): void {
+  const ids = `${productId} · ${deviceId}`
+  const camera = element('camera')
+  setText(camera, friendlyName === '' ? ids : friendlyName)
+  camera.title = ids
+  document.title = `${friendlyName === '' ? ids : friendlyName} · lenskey`
+}
+
+/** For what another try cannot mend. */
+export function hideAgain(): void {
+  element('again').hidden = true
 }
 
 /** States, as words on the page and as they are called in the protocol for whoever reads closely (or tests the page). */
 export function showSituation(situation: Situation, { tone, headline, advice }: Explanation, origin: string): void {
-  const { signaling, channel, media, picture, failure } = situation
+  const { signaling, channel, media, picture, question, user, removed, failure } = situation
   const { dataset } = document.body
-  Object.assign(dataset, { tone, picture, signaling, channel, media, failure: failure?.code ?? '' })
+  Object.assign(dataset, {
+    tone, picture, signaling, channel, media, question, user: user?.name ?? '', removed: String(removed), failure: failure?.code ?? '',
+  })
   setText(element('headline'), headline)
   setText(element('advice'), advice)
-  element('again').hidden = failure === undefined
+  element('again').hidden = failure === undefined && !removed
+  element('unpin').hidden = failure?.code !== 'PIN_CHANGED'
   show('signaling', signalingWords[signaling][0], origin, signalingWords[signaling][1])
   show('channel', channelWords[channel][0], `state ${channel}`, channelWords[channel][1])
   show('media', media === 'new' ? 'not begun' : media, media === 'connected' ? 'DTLS-SRTP' : '', mediaTones[media])
+}
+
+/** Who is at the other end, as far as that is known. */
+export function showTrust({ trust, failure }: Situation, fingerprint: string | undefined): void {
+  const alarmed = failure !== undefined && isAlarm(failure.code)
+  const { tone, label, more } = alarmed
+    ? { tone: 'bad', label: 'Not verified', more: 'Nobody can tell who is at the other end. The picture is hidden and nothing more is sent.' }
+    : explainTrust(trust, fingerprint)
+  const shown = tone === 'good' ? fingerprint : undefined
+  const badge = element('badge')
+  badge.dataset.tone = tone
+  badge.hidden = failure !== undefined && !alarmed
+  document.body.dataset.trust = alarmed ? 'alarm' : trust
+  setText(element('badge-label'), label)
+  setText(element('badge-short'), shown === undefined ? '' : shortFingerprint(shown))
+  setText(element('badge-more'), more)
+  setText(element('badge-full'), shown === undefined ? '' : inGroups(shown))
+  element('badge-short').title = shown === undefined ? '' : inGroups(shown)
 }
 
 const kinds: Record<string, string> = { host: 'local address', srflx: 'public address', prflx: 'found on the way', relay: 'through TURN' }

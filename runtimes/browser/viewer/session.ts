@@ -1,78 +1,222 @@
-import { createViewer, type Viewer } from '../../../lib/client/index.ts'
+import { type CameraClient, createCameraClient, RefusedError, type RemoteUser } from '../../../lib/client/index.ts'
+import { sdpFingerprintOf } from '../../../lib/access/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
 import { type SignalingChannelState, type SignalingConnectionState, SignalingError } from '../../../lib/signaling/index.ts'
 import { type PeerConnectionState } from '../../../lib/webrtc/index.ts'
 import { createBrowserHost } from '../host.ts'
+import { type Trust } from './explain.ts'
+import { codeOf } from './failures.ts'
 import { type ViewerLink } from './link.ts'
 import { type Phase } from './timeline.ts'
 
 /** How long a failed media connection may look for a new path before the session counts as over. */
 const mediaRepairMs = 10_000
 
+export interface Credential {
+  readonly username: string
+  readonly password: string
+}
+
+/** What a session begins with. */
+export interface SessionOptions {
+  readonly link: ViewerLink
+  readonly endpointUrl: string
+  /** Fingerprint that the camera's key has to have; undefined when nobody has told this browser yet. */
+  readonly expected: string | undefined
+  readonly certificate: RTCCertificate | undefined
+  /** To log in with as soon as the camera has proved itself. */
+  readonly credential: Credential | undefined
+}
+
 export interface SessionHandlers {
   /** Some state has changed. */
   changed(): void
   phaseDone(phase: Phase): void
-  stream(stream: MediaStream): void
+  /** A picture that may be shown, or undefined when there is none any more. */
+  stream(stream: MediaStream | undefined): void
+  /** It is known who is at either end, or that it has to be asked for. */
+  met(): void
 }
 
 /** One attempt to see the camera, in the terms of the page. */
 export class Session {
   /** The code of what ended it. */
   failure: string | undefined
-  readonly #viewer: Viewer<RTCPeerConnection>
+  trust: Trust = 'checking'
+  /** Whom the camera takes us for; undefined while it does not know us. */
+  user: RemoteUser | undefined
+  /** Whether the camera has taken away what it has shown. */
+  removed = false
+  readonly client: CameraClient<RTCPeerConnection>
+  readonly #options: SessionOptions
   readonly #handlers: SessionHandlers
+  #track: MediaStreamTrack | undefined
   #repairTimer: ReturnType<typeof setTimeout> | undefined
+  #hasAsked = false
 
-  constructor({ productId, deviceId, accessToken, sharedSecret }: ViewerLink, endpointUrl: string, handlers: SessionHandlers) {
+  constructor(options: SessionOptions, handlers: SessionHandlers) {
+    const { link: { productId, deviceId, accessToken, sharedSecret }, endpointUrl, certificate } = options
+    this.#options = options
     this.#handlers = handlers
-    this.#viewer = createViewer({
+    this.client = createCameraClient({
       productId, deviceId, accessToken, sharedSecret, endpointUrl,
       keyId: 'default',
-      createPeerConnection: (configuration) => new RTCPeerConnection(configuration),
+      createPeerConnection: (configuration) => new RTCPeerConnection({ ...configuration, ...(certificate === undefined ? {} : { certificates: [certificate] }) }),
       attach: (connection) => { this.#attach(connection) },
     }, createBrowserHost())
-    this.#viewer.on('phase', (phase) => {
+    const { viewer } = this.client
+    viewer.on('phase', (phase) => {
       if (phase === 'signaling') handlers.phaseDone('channel')
       if (phase === 'setup') handlers.phaseDone('setup')
       if (phase === 'media') handlers.phaseDone('dtls')
       handlers.changed()
     })
-    this.#viewer.on('signalingstatechange', () => { handlers.changed() })
-    this.#viewer.on('channelstatechange', () => {
+    viewer.on('signalingstatechange', () => { handlers.changed() })
+    viewer.on('channelstatechange', () => {
       if (this.channel === 'CONNECTED' || this.channel === 'DISCONNECTED') handlers.phaseDone('connect')
       handlers.changed()
     })
-    this.#viewer.on('connectionstatechange', (state) => { this.#mediaChanged(state) })
-    this.#viewer.on('ended', (error) => { this.#fail(error) })
-    this.#viewer.start()
+    viewer.on('connectionstatechange', (state) => { this.#mediaChanged(state) })
+    viewer.on('ended', (error) => { this.#fail(error) })
+    this.client.start()
+    // Not before whoever made this session has it in hand.
+    void Promise.resolve().then(() => this.#meet()).catch((thrown: unknown) => { this.#fail(thrown) })
   }
 
   get signaling(): SignalingConnectionState {
-    return this.#viewer.client.connectionState
+    return this.client.viewer.client.connectionState
   }
 
   get channel(): SignalingChannelState {
-    return this.#viewer.client.channelState
+    return this.client.viewer.client.channelState
   }
 
   /** Undefined until camera and viewer have greeted each other. */
   get connection(): RTCPeerConnection | undefined {
-    return this.#viewer.peerConnection
+    return this.client.viewer.peerConnection
   }
 
   get media(): PeerConnectionState {
     return this.connection?.connectionState ?? 'new'
   }
 
+  get hasPicture(): boolean {
+    return this.#track !== undefined
+  }
+
   close(): void {
     clearTimeout(this.#repairTimer)
-    this.#viewer.close()
+    this.client.close()
+  }
+
+  /**
+   * Logs in, and makes sure of the camera if that has not been possible before: only after the password has proved that the
+   * camera knows it too can it tell which camera it is.
+   * @throws what `CameraClient.authenticate` and `verify` reject with; where it is about the camera, the session is over
+   */
+  async logIn(credential: Credential): Promise<void> {
+    const { client } = this
+    await client.authenticate({ ...credential, onUnverified: this.#options.expected === undefined ? 'allow' : 'refuse' })
+    if (client.verifiedDevice === undefined) await this.#verify(undefined)
+    await this.refreshUser()
+  }
+
+  /**
+   * Makes this browser the user's, by whom the camera will know it from now on; the password is used up by that.
+   * @throws as {@link logIn}, and {RefusedError}
+   */
+  async pair(credential: Credential, browserName: string): Promise<void> {
+    const { client } = this
+    await client.iam.pair({
+      mode: 'password-invite', ...credential, fingerprintName: browserName, onUnverified: this.#options.expected === undefined ? 'allow' : 'refuse',
+    })
+    if (client.verifiedDevice === undefined) await this.#verify(undefined)
+    await this.refreshUser()
+  }
+
+  /** Fingerprint of the certificate that this browser shows to the camera; undefined before there is a connection. */
+  get ownFingerprint(): string | undefined {
+    const sdp = this.connection?.localDescription?.sdp
+    return sdp === undefined ? undefined : sdpFingerprintOf(sdp)
+  }
+
+  /** Asks the camera whom it takes us for. */
+  async refreshUser(): Promise<void> {
+    try {
+      this.user = await this.client.iam.me()
+    } catch (thrown) {
+      if (!(thrown instanceof RefusedError)) throw thrown
+      this.user = undefined
+    }
+    this.#handlers.changed()
+  }
+
+  /** To be called when frames do not come any more: asks once whether we are still somebody who may see them. */
+  async pictureStopped(): Promise<void> {
+    const before = this.user
+    if (this.#hasAsked || before === undefined || this.removed || this.media !== 'connected') return
+    this.#hasAsked = true
+    await this.refreshUser().catch(() => undefined)
+    if (this.failure !== undefined || (this.user?.username === before.username && this.user.role === before.role)) return
+    this.removed = true
+    this.#handlers.stream(undefined)
+    this.#handlers.changed()
+  }
+
+  pictureMoves(): void {
+    this.#hasAsked = false
+  }
+
+  async #meet(): Promise<void> {
+    const { link, expected, credential } = this.#options
+    if (expected === undefined && credential === undefined) {
+      // What was signed with the secret came from the camera, its certificate included; which camera that is, nobody can tell.
+      if (link.sharedSecret !== undefined) this.#trust('secret')
+      else if (link.accessToken !== undefined) this.#trust('none')
+      else await this.client.ready()
+    } else {
+      await this.client.ready()
+      if (expected !== undefined) await this.#verify(expected)
+      if (credential === undefined) await this.refreshUser()
+      else await this.#logInAgain(credential)
+    }
+    this.#handlers.met()
+  }
+
+  /** A password that has been changed meanwhile is no failure of the session: the person is asked again. */
+  async #logInAgain(credential: Credential): Promise<void> {
+    try {
+      await this.logIn(credential)
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'ERR_PASSWORD_WRONG') throw thrown
+    }
+  }
+
+  async #verify(fingerprint: string | undefined): Promise<void> {
+    try {
+      await this.client.verify({ fingerprint })
+    } catch (thrown) {
+      this.#fail(thrown)
+      this.close()
+      throw thrown
+    }
+    this.#trust('verified')
+  }
+
+  #trust(trust: Trust): void {
+    this.trust = trust
+    this.#handlers.phaseDone('proof')
+    this.#show()
+    this.#handlers.changed()
   }
 
   #attach(connection: RTCPeerConnection): void {
-    connection.ontrack = ({ track, streams }) => {
-      this.#handlers.stream(streams.at(0) ?? new MediaStream([track]))
+    connection.ontrack = ({ track }) => {
+      this.#track = track
+      this.removed = false
+      this.#hasAsked = false
+      track.onended = track.onmute = () => { void this.pictureStopped() }
+      this.#show()
     }
     connection.onsignalingstatechange = () => {
       if (connection.signalingState === 'stable') this.#handlers.phaseDone('description')
@@ -82,6 +226,13 @@ export class Session {
     }
   }
 
+  /** Nothing is shown before it is known whose picture it is. */
+  #show(): void {
+    if (this.trust === 'checking' || this.#track === undefined || this.failure !== undefined) return
+    // The newest alone: what the camera has taken away stays in its stream.
+    this.#handlers.stream(new MediaStream([this.#track]))
+  }
+
   #mediaChanged(state: PeerConnectionState): void {
     clearTimeout(this.#repairTimer)
     if (state === 'failed') this.#repairTimer = setTimeout(() => { this.#fail(new SignalingError('MEDIA_FAILED')) }, mediaRepairMs)
@@ -89,7 +240,15 @@ export class Session {
   }
 
   #fail(error: unknown): void {
-    this.failure ??= error instanceof SignalingError ? error.errorCode : error instanceof LenskeyError ? error.code : 'INTERNAL_ERROR'
+    // What a request says when the session has ended is no news.
+    if (error instanceof LenskeyError && error.code === 'ERR_CLIENT_ENDED' && error.cause !== undefined) {
+      this.#fail(error.cause)
+      return
+    }
+    if (this.failure !== undefined) return
+    this.failure = codeOf(error)
+    this.trust = 'checking'
+    this.#handlers.stream(undefined)
     this.#handlers.changed()
   }
 }

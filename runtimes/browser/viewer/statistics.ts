@@ -46,7 +46,8 @@ export async function readStatistics(connection: RTCPeerConnection): Promise<Sta
   const entries = new Map<string, Entry>()
   ;(await connection.getStats()).forEach((entry: Entry) => entries.set(entry.id, entry))
   const all = [...entries.values()]
-  const video = all.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')
+  // The newest: a picture that was taken away stays in the list.
+  const video = all.filter(({ type, kind }) => type === 'inbound-rtp' && kind === 'video').at(-1)
   const transport = all.find(({ type }) => type === 'transport')
   return {
     pair: selectedPair(entries, transport),

@@ -6,6 +6,7 @@ export const phases = {
   description: 'Offer and answer',
   ice: 'Find a path (ICE)',
   dtls: 'Secure it (DTLS)',
+  proof: 'Check who it is',
   frame: 'First picture',
 } as const
 export type Phase = keyof typeof phases

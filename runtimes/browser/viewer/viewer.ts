@@ -1,7 +1,14 @@
-import { explain, type Picture, type Situation } from './explain.ts'
-import { readLink, type ViewerLink } from './link.ts'
-import { hideAgain, showCamera, showSituation, showStatistics, showTimeline } from './page.ts'
-import { Session } from './session.ts'
+import { Account } from './account.ts'
+import { type Acquaintance, BrowserMemory, lifeOf, makeCertificate } from './browser-memory.ts'
+import { Cards } from './cards.ts'
+import { element, run } from './dom.ts'
+import { explain, type Picture, type Question, type Situation } from './explain.ts'
+import { codeOf } from './failures.ts'
+import { plainAddress, readLink, type ViewerLink } from './link.ts'
+import { hideAgain, showCamera, showSituation, showStatistics, showTimeline, showTrust } from './page.ts'
+import { People } from './people.ts'
+import { type Credential, Session } from './session.ts'
+import { Settings } from './settings.ts'
 import { isRelayed, readStatistics } from './statistics.ts'
 import { Timeline } from './timeline.ts'
 
@@ -9,17 +16,37 @@ const tickMs = 250
 const statisticsMs = 1000
 /** No new frame for so long is a picture that stands still. */
 const frozenMs = 2500
+/** No new frame for so long, in a tab that is looked at, is reason to ask the camera whether there is one for us. */
+const stoppedMs = 500
 /** Failures that pass by themselves, as a camera restarts or a network comes back. */
 const passing = new Set([
   'CHANNEL_CLOSED', 'CHANNEL_NOT_FOUND', 'NO_MORE_CHANNELS', 'INTERNAL_ERROR', 'MEDIA_FAILED', 'ERR_SIGNALING_CONNECTION',
-  'ERR_SIGNALING_TOO_MANY_REQUESTS', 'ERR_HTTP_UNREACHABLE', 'ERR_HTTP_TIMEOUT',
+  'ERR_SIGNALING_TOO_MANY_REQUESTS', 'ERR_HTTP_UNREACHABLE', 'ERR_HTTP_TIMEOUT', 'ERR_COAP_TIMEOUT',
 ])
 const retrySeconds = [1, 2, 4, 8, 15, 30]
 
+/** What is known before the first word is exchanged. */
+interface Beginning {
+  link: ViewerLink
+  /** A code that was typed before the camera was found. */
+  code: string
+  known: Acquaintance | undefined
+  certificate: RTCCertificate | undefined
+  memory: BrowserMemory
+  keeps: boolean
+}
+
 /** Keeps one session alive after another, and the page up to date. */
 class Viewer {
-  readonly #link: ViewerLink
+  readonly #beginning: Beginning
   readonly #video: HTMLVideoElement
+  readonly #cards: Cards
+  readonly #account: Account
+  readonly #people: People
+  readonly #settings: Settings
+  /** In memory alone, and only until somebody signs out. */
+  #credential: Credential | undefined
+  #question: Question = 'none'
   #session: Session
   #timeline = new Timeline(performance.now())
   #lastFrameMs: number | undefined
@@ -29,9 +56,24 @@ class Viewer {
   #attempt = 0
   #retryAtMs: number | undefined
 
-  constructor(link: ViewerLink, video: HTMLVideoElement) {
-    this.#link = link
+  constructor(beginning: Beginning, video: HTMLVideoElement, cards: Cards) {
+    this.#beginning = beginning
     this.#video = video
+    this.#cards = cards
+    const { link, code, memory, keeps, certificate } = beginning
+    cards.prepare(link.invitation, code, keeps)
+    this.#account = new Account({
+      session: () => this.#session,
+      memory: () => memory,
+      certificate: () => certificate,
+      signOut: () => {
+        this.#credential = undefined
+        this.restart()
+      },
+      forgotten: () => { location.reload() },
+    })
+    this.#people = new People(() => this.#session)
+    this.#settings = new Settings(() => this.#session, (name) => { showCamera(link, name) })
     this.#session = this.#open()
     this.#watchFrames()
     setInterval(() => { this.#tick() }, tickMs)
@@ -45,21 +87,100 @@ class Viewer {
     this.#framesDecoded = 0
     this.#bytes = undefined
     this.#video.srcObject = null
+    this.#question = 'none'
+    this.#account.hide()
+    this.#people.hide()
+    this.#settings.hide()
     showStatistics({}, undefined)
     this.#session = this.#open()
     this.#tick()
   }
 
+  get #expected(): string | undefined {
+    return this.#beginning.link.fingerprint ?? this.#beginning.known?.fingerprint
+  }
+
   #open(): Session {
     const timeline = new Timeline(performance.now())
     this.#timeline = timeline
-    return new Session(this.#link, location.origin, {
+    const { link, certificate } = this.#beginning
+    const session: Session = new Session({
+      link, certificate, endpointUrl: location.origin, expected: this.#expected, credential: this.#credential,
+    }, {
       changed: () => { queueMicrotask(() => { this.#tick() }) },
       phaseDone: (phase) => { timeline.done(phase, performance.now()) },
       stream: (stream) => {
-        if (this.#video.srcObject !== stream) this.#video.srcObject = stream
+        if (session !== this.#session && stream === undefined) return
+        this.#video.srcObject = stream ?? null
       },
+      met: () => { this.#met(session) },
     })
+    return session
+  }
+
+  /** It is known who is at either end, as far as that can be known without asking the person. */
+  #met(session: Session): void {
+    const { link } = this.#beginning
+    if (session !== this.#session) return
+    if (session.user !== undefined) this.#welcome()
+    else if (link.invitation !== undefined || this.#beginning.code !== '') this.ask('pair')
+    else if (link.sharedSecret === undefined && link.accessToken === undefined) this.ask('sign-in')
+  }
+
+  ask(question: Question): void {
+    this.#question = question
+    // The time that a person takes is not the camera's.
+    document.body.dataset.asked = 'true'
+    this.#tick()
+    this.#cards.focus(question)
+  }
+
+  async pair(credential: Credential, browserName: string, newPassword: string): Promise<void> {
+    const session = this.#session
+    await session.pair(credential, browserName)
+    const { certificate, memory } = this.#beginning
+    await this.#remember(certificate)
+    if (newPassword !== '') {
+      await this.#account.choosePassword(newPassword)
+      // Without a key that is kept, a session that comes to its end comes back by this.
+      if ((await memory.recall())?.certificate === undefined) this.#credential = { username: credential.username, password: newPassword }
+    }
+    this.#welcome()
+  }
+
+  async signIn(credential: Credential): Promise<void> {
+    await this.#session.logIn(credential)
+    this.#credential = credential
+    await this.#remember(this.#beginning.known?.certificate)
+    this.#welcome()
+  }
+
+  /** Keeps what has been learnt of the camera, and takes the password out of the address and out of the history. */
+  async #remember(certificate: RTCCertificate | undefined): Promise<void> {
+    const { link, memory } = this.#beginning
+    const fingerprint = this.#session.client.verifiedDevice
+    if (fingerprint === undefined) return
+    this.#beginning.known = { fingerprint, certificate }
+    this.#beginning.code = ''
+    await memory.keep(certificate === undefined ? { fingerprint } : { fingerprint, certificate })
+    this.#beginning.link = { ...link, invitation: undefined }
+    history.replaceState(null, '', plainAddress(link, fingerprint))
+    this.#cards.prepare(undefined, '', this.#beginning.keeps)
+  }
+
+  #welcome(): void {
+    this.#question = 'none'
+    const { link } = this.#beginning
+    // The link of a browser that the camera knows already has done its work before.
+    if (link.invitation !== undefined) {
+      this.#beginning.link = { ...link, invitation: undefined }
+      history.replaceState(null, '', plainAddress(link, this.#session.client.verifiedDevice))
+    }
+    this.#account.show()
+    void run(element('people'), () => this.#people.show())
+    void run(element('settings'), () => this.#settings.show())
+    void run(element('account'), () => this.#account.renew())
+    this.#tick()
   }
 
   #watchFrames(): void {
@@ -73,15 +194,16 @@ class Viewer {
     this.#lastFrameMs = performance.now()
     this.#timeline.done('frame', this.#lastFrameMs)
     this.#attempt = 0
+    this.#session.pictureMoves()
   }
 
   get #picture(): Picture {
-    if (this.#lastFrameMs === undefined || this.#session.failure !== undefined) return 'none'
+    if (this.#lastFrameMs === undefined || this.#session.failure !== undefined || this.#session.removed) return 'none'
     return performance.now() - this.#lastFrameMs < frozenMs ? 'moving' : 'frozen'
   }
 
   #tick(): void {
-    const { signaling, channel, media, connection, failure } = this.#session
+    const { signaling, channel, media, connection, failure, trust, removed, hasPicture, user } = this.#session
     const nowMs = performance.now()
     if (failure !== undefined && this.#retryAtMs === undefined && passing.has(failure)) {
       this.#retryAtMs = nowMs + retrySeconds[Math.min(this.#attempt++, retrySeconds.length - 1)] * 1000
@@ -90,15 +212,32 @@ class Viewer {
       this.restart()
       return
     }
+    const patienceMs = document.visibilityState === 'visible' ? stoppedMs : frozenMs
+    if (this.#lastFrameMs !== undefined && nowMs - this.#lastFrameMs > patienceMs) void this.#session.pictureStopped()
+    if (removed || failure !== undefined) this.#closePanels()
     const situation: Situation = {
-      signaling, channel, media, greeted: connection !== undefined, relayed: this.#relayed, picture: this.#picture,
+      signaling, channel, media, greeted: connection !== undefined, relayed: this.#relayed, picture: this.#picture, trust, removed, offered: hasPicture,
+      question: failure === undefined ? this.#question : 'none',
+      user: user === undefined ? undefined : { name: user.username, role: user.role ?? 'none' },
       failure: failure === undefined
         ? undefined
-        : { code: failure, retryInSeconds: this.#retryAtMs === undefined ? undefined : Math.ceil((this.#retryAtMs - nowMs) / 1000) },
+        : { code: this.#nameOf(failure), retryInSeconds: this.#retryAtMs === undefined ? undefined : Math.ceil((this.#retryAtMs - nowMs) / 1000) },
     }
     showSituation(situation, explain(situation), location.host)
+    showTrust(situation, this.#session.client.verifiedDevice)
     // It stops where the session did.
     if (failure === undefined) showTimeline(this.#timeline, nowMs)
+  }
+
+  /** A key that only this browser knew of is another matter than one that the link names. */
+  #nameOf(failure: string): string {
+    return failure === 'ERR_CHALLENGE_DEVICE' && this.#beginning.link.fingerprint === undefined ? 'PIN_CHANGED' : failure
+  }
+
+  #closePanels(): void {
+    this.#people.hide()
+    this.#settings.hide()
+    if (this.#session.user === undefined || this.#session.failure !== undefined) this.#account.hide()
   }
 
   async #readStatistics(): Promise<void> {
@@ -109,7 +248,7 @@ class Viewer {
     const { pair, framesDecoded = 0, bytesReceived } = statistics
     this.#relayed = pair !== undefined && isRelayed(pair)
     // In a tab that is not looked at, frames are decoded but not presented.
-    if (framesDecoded > this.#framesDecoded) this.#frameSeen()
+    if (framesDecoded > this.#framesDecoded && this.#video.srcObject !== null) this.#frameSeen()
     this.#framesDecoded = framesDecoded
     const before = this.#bytes
     const atMs = performance.now()
@@ -119,30 +258,68 @@ class Viewer {
   }
 }
 
-/** A link that cannot work: say so, and do not even try. */
-function refuse(code: string): void {
-  const situation: Situation = { signaling: 'NEW', channel: 'NEW', media: 'new', greeted: false, relayed: false, picture: 'none', failure: { code } }
+/** What there is to say before, or instead of, a session. */
+function showNothing(question: Question, code: string | undefined): void {
+  const situation: Situation = {
+    signaling: 'NEW', channel: 'NEW', media: 'new', greeted: false, relayed: false, picture: 'none', trust: 'checking', question,
+    user: undefined, removed: false, offered: false, failure: code === undefined ? undefined : { code },
+  }
   showSituation(situation, explain(situation), location.host)
+  showTrust(situation, undefined)
   hideAgain()
+}
+
+async function begin(link: ViewerLink, code: string, video: HTMLVideoElement, cards: Cards): Promise<Viewer | undefined> {
+  showCamera(link, '')
+  const memory = new BrowserMemory(link)
+  const known = await memory.recall()
+  if (known !== undefined && link.fingerprint !== undefined && link.fingerprint !== known.fingerprint) {
+    element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
+    showNothing('none', 'PIN_CHANGED')
+    return undefined
+  }
+  const isKnown = known?.certificate !== undefined && lifeOf(known.certificate, Date.now()) !== 'over'
+  // Where a secret or a token says who may see the picture, nobody needs to be recognised.
+  const isNameless = link.fingerprint === undefined && (link.sharedSecret !== undefined || link.accessToken !== undefined)
+  const certificate = isKnown ? known.certificate : isNameless ? undefined : await makeCertificate()
+  const viewer = new Viewer({ link, code, known, certificate, memory, keeps: await memory.works() }, video, cards)
+  element('again').addEventListener('click', () => { viewer.restart() })
+  element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
+  return viewer
 }
 
 function main(): void {
   const video = document.querySelector('video')
-  const link = readLink(location)
+  if (video === null) return
+  element('full').addEventListener('click', () => void video.requestFullscreen())
   // A link that is changed in place, such as by pasting the part after the #, is a new link.
   addEventListener('hashchange', () => { location.reload() })
-  if (link !== undefined) showCamera(`${link.productId} · ${link.deviceId}`)
-  if (video === null || link === undefined) {
-    refuse('NO_CAMERA')
-    return
+  let viewer: Viewer | undefined
+  const cards = new Cards({
+    pair: async (...answer) => viewer?.pair(...answer),
+    signIn: async (credential) => viewer?.signIn(credential),
+    ask: (question) => viewer?.ask(question),
+    open(link, code) {
+      history.replaceState(null, '', plainAddress(link, link.fingerprint))
+      void start(link, code)
+    },
+  })
+  const start = async (link: ViewerLink, code: string): Promise<void> => {
+    viewer = await begin(link, code, video, cards)
   }
-  document.getElementById('full')?.addEventListener('click', () => void video.requestFullscreen())
-  if (link.sharedSecret === undefined && link.accessToken === undefined) {
-    refuse('NO_SECRET')
-    return
+  try {
+    const link = readLink(location)
+    if (link === undefined) {
+      showNothing('find', undefined)
+      cards.focus('find')
+      return
+    }
+    // What came as a query has been sent to the server; at least it goes no further from here.
+    if (link.invitation !== undefined && location.search !== '') history.replaceState(null, '', `${location.pathname}#${location.search.slice(1)}`)
+    void start(link, '')
+  } catch (thrown) {
+    showNothing('find', codeOf(thrown))
   }
-  const viewer = new Viewer(link, video)
-  document.getElementById('again')?.addEventListener('click', () => { viewer.restart() })
 }
 
 main()

@@ -88,6 +88,8 @@ async function buildBrowser() {
     ...common,
     entryPoints: { viewer: 'runtimes/browser/viewer/viewer.ts' },
     outdir: 'dist/viewer',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     minify: true,
     sourcemap: false,
   })

@@ -55,7 +55,7 @@ export class Cards {
     input('pair-code').required = input('pair-user').required = invitation === undefined
     element('pair-by-code').hidden = invitation !== undefined
     input('pair-password').required = !keeps
-    setText(element('pair-optional'), keeps ? 'optional, but you will want one' : 'this browser keeps no keys, so you will need it to come back')
+    setText(element('pair-optional'), keeps ? 'optional, but wise' : 'this browser keeps no keys, so you will need it to come back')
     this.#label()
   }
 

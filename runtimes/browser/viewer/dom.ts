@@ -20,10 +20,7 @@ function required<Kind extends Element>(found: Element | null, kind: new () => K
 
 /** Leaves the node alone when nothing changed, so that selections and screen readers are not disturbed. */
 export function setText(target: HTMLElement, text: string): void {
-  if (target.textContent !== text) {
-    target.textContent = text
-    target.title = text
-  }
+  if (target.textContent !== text) target.textContent = text
 }
 
 /** A new element with properties and children; text goes in as text, whatever is in it. */

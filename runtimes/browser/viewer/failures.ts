@@ -4,23 +4,23 @@ import { SignalingError } from '../../../lib/signaling/index.ts'
 /** What happened, and what the person in front of the page can do. */
 type Words = readonly [headline: string, advice: string]
 
-const somebodyBetween = 'Somebody between this page and the camera may be listening, so the connection was closed; nothing of yours was sent. '
-const sendsElse = 'Nothing was shown and nothing of yours was sent. '
+const somebodyBetween = 'Somebody between this page and the camera may be listening, so the connection was closed; nothing that they could use was sent. '
+const nothingLost = 'No picture was shown, and nothing that a stranger could use was sent.'
 
 /** No picture is shown and nothing more is sent after one of these: nobody can tell who is at the other end. */
 const alarms: Readonly<Partial<Record<string, Words>>> = {
   ERR_CHALLENGE_DEVICE: ['This is not the camera that the link is about.', `Another device answered in its place. ${somebodyBetween}Compare the fingerprint in your link with the one that the camera prints.`],
-  PIN_CHANGED: ['The camera\'s key is not the one that this browser knows.', `If you have reset the camera, forget the old key and open its new pairing link. If not, somebody has put another device in its place, or may be listening in between. ${sendsElse}`],
+  PIN_CHANGED: ['The camera\'s key is not the one that this browser knows.', `If you have reset the camera, forget the old key and open its new pairing link. If not, somebody has put another device in its place, or may be listening in between. ${nothingLost}`],
   ERR_CHALLENGE_CLIENT_FINGERPRINT: ['The camera is not connected to this page, but to somebody between.', `${somebodyBetween}Try another network, and tell whoever runs the service.`],
   ERR_CHALLENGE_DEVICE_FINGERPRINT: ['This page is not connected to the camera, but to somebody between.', `${somebodyBetween}Try another network, and tell whoever runs the service.`],
   ERR_CHALLENGE_SIGNATURE: ['The camera\'s proof was forged or changed on its way.', `${somebodyBetween}Try another network.`],
   ERR_CHALLENGE_NONCE: ['Somebody replayed an old proof of the camera.', `${somebodyBetween}Try another network.`],
-  ERR_CHALLENGE_MALFORMED: ['The camera\'s proof makes no sense.', `Either its software is of another version, or somebody between may be listening. ${sendsElse}`],
-  ERR_CHALLENGE_ALGORITHM: ['The camera\'s proof is signed in a way that this page does not accept.', `Either its software is of another version, or somebody between may be listening. ${sendsElse}`],
-  ERR_CHALLENGE_KEY: ['The camera\'s proof shows no usable key.', `Either its software is of another version, or somebody between may be listening. ${sendsElse}`],
-  ERR_CHALLENGE_UNSUPPORTED: ['The camera does not prove who it is.', `Either its software is too old for that, or somebody between keeps it from doing so and may be listening. ${sendsElse}`],
-  ERR_CHALLENGE_REFUSED: ['The camera did not prove who it is this time.', `Try again. If it goes on, somebody between may be listening. ${sendsElse}`],
-  ERR_SDP_FINGERPRINT: ['The connection does not say whose it is.', `Its description lacks the one fingerprint that it should have; somebody between may have changed it to listen in. ${sendsElse}`],
+  ERR_CHALLENGE_MALFORMED: ['The camera\'s proof makes no sense.', `Either its software is of another version, or somebody between may be listening. ${nothingLost}`],
+  ERR_CHALLENGE_ALGORITHM: ['The camera\'s proof is signed in a way that this page does not accept.', `Either its software is of another version, or somebody between may be listening. ${nothingLost}`],
+  ERR_CHALLENGE_KEY: ['The camera\'s proof shows no usable key.', `Either its software is of another version, or somebody between may be listening. ${nothingLost}`],
+  ERR_CHALLENGE_UNSUPPORTED: ['The camera does not prove who it is.', `Either its software is too old for that, or somebody between keeps it from doing so and may be listening. ${nothingLost}`],
+  ERR_CHALLENGE_REFUSED: ['The camera did not prove who it is this time.', `Try again. If it goes on, somebody between may be listening. ${nothingLost}`],
+  ERR_SDP_FINGERPRINT: ['The connection does not say whose it is.', `Its description lacks the one fingerprint that it should have; somebody between may have changed it to listen in. ${nothingLost}`],
   ERR_SDP_NOT_IN_FORCE: ['The connection is not settled yet.', 'Nobody could be verified over it. Try again.'],
   ERR_SDP_FINGERPRINT_CHANGED: ['The connection changed hands on its way.', 'Its certificate is another one than before: somebody between may be listening, so it was closed. Try another network.'],
   ERR_PASSWORD_DEVICE: ['Whoever answered does not know your password.', 'So it is not your camera: somebody between may be listening. They have learnt at most that one guess of theirs was wrong. Check the address, and try another network.'],

@@ -6,9 +6,10 @@ import { isRelayed, type Statistics } from './statistics.ts'
 import { phases, type Timeline } from './timeline.ts'
 
 function show(id: string, text: string, more?: string, tone?: Tone): void {
-  const target = element(id)
-  setText(target, text)
-  setText(element(`${id}-more`), more ?? '')
+  const [target, below] = [element(id), element(`${id}-more`)]
+  // They are cut off where there is no room for them.
+  setText(target, (target.title = text))
+  setText(below, (below.title = more ?? ''))
   if (tone === undefined) delete target.dataset.tone
   else target.dataset.tone = tone
 }

@@ -1,4 +1,3 @@
-import { renderSVG } from 'uqr'
 import { type CameraClient, RefusedError, type RemoteUser } from '../../../lib/client/index.ts'
 import { requireSuccess } from '../../../lib/client/errors.ts'
 import { keyName, keyPath } from './account.ts'
@@ -19,6 +18,8 @@ export class People {
   constructor(session: () => Session) {
     this.#session = session
     onSubmit('invite', () => this.#invite())
+    // A telephone begins a word with a capital; names here have none.
+    input('invite-name').addEventListener('input', () => { input('invite-name').value = input('invite-name').value.toLowerCase() })
     element('copy').addEventListener('click', () => void copyLink())
     element('done').addEventListener('click', hideInvitation)
     // Somebody may have come through an invitation since the list was read.
@@ -105,10 +106,7 @@ export class People {
     input('invite-name').value = ''
     setText(element('invitation-for'), `An invitation for ${name}, as ${role}.`)
     input('invitation-link').value = link
-    const code = new DOMParser().parseFromString(renderSVG(link, { border: 2 }), 'image/svg+xml').documentElement
-    code.setAttribute('role', 'img')
-    code.setAttribute('aria-label', 'The link as a QR code')
-    element('invitation-code').replaceChildren(code)
+    element('invitation-code').replaceChildren(...await drawCode(link))
     element('invitation').hidden = false
     element('copied').textContent = ''
     await this.refresh()
@@ -120,6 +118,19 @@ function onlyName(username: string): (thrown: unknown) => RemoteUser {
   return (thrown) => {
     if (thrown instanceof RefusedError) return { username, fingerprints: [] }
     throw thrown
+  }
+}
+
+/** The link for the camera of a phone. What draws it comes when it is wanted; without it, the link is still there to copy. */
+async function drawCode(link: string): Promise<Element[]> {
+  try {
+    const { renderSVG } = await import('uqr')
+    const code = new DOMParser().parseFromString(renderSVG(link, { border: 2 }), 'image/svg+xml').documentElement
+    code.setAttribute('role', 'img')
+    code.setAttribute('aria-label', 'The link as a QR code')
+    return [code]
+  } catch {
+    return []
   }
 }
 

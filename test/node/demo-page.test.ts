@@ -1,8 +1,10 @@
 // The viewer page's own reasoning, without a browser.
+import { readFileSync } from 'node:fs'
 import tap from 'tap'
 import { SignalingErrorCodes } from '../../lib/signaling/index.ts'
-import { explain, type Situation } from '../../runtimes/browser/viewer/explain.ts'
-import { readLink } from '../../runtimes/browser/viewer/link.ts'
+import { explain, explainTrust, type Situation } from '../../runtimes/browser/viewer/explain.ts'
+import { isAlarm, wordsFor } from '../../runtimes/browser/viewer/failures.ts'
+import { plainAddress, readLink } from '../../runtimes/browser/viewer/link.ts'
 import { phases, Timeline } from '../../runtimes/browser/viewer/timeline.ts'
 
 void tap.test('links', (t) => {
@@ -14,11 +16,24 @@ void tap.test('links', (t) => {
   t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#secret=' })?.sharedSecret, undefined)
   t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#secret=a%2Fb%2B' })?.sharedSecret, 'a/b+')
   for (const search of ['', '?product=wp-a', '?product=&device=wd-b', '?device=wd-b']) t.equal(readLink({ search, hash: '#secret=s' }), undefined, search)
+
+  const fingerprint = 'ab'.repeat(32)
+  const members = `p=wp-a&d=wd-b&u=admin&pwd=p%26w&sct=x&fp=${fingerprint}`
+  const invited = { productId: 'wp-a', deviceId: 'wd-b', fingerprint, invitation: { username: 'admin', password: 'p&w' } }
+  t.strictSame(readLink({ search: '', hash: `#${members}` }), invited, 'a pairing link')
+  t.strictSame(readLink({ search: `?${members}`, hash: '' }), invited, 'as others write it')
+  t.throws(() => readLink({ search: '', hash: '#p=wp-a&d=wd-b&u=admin&pwd=x' }), { code: 'ERR_PAIRING_LINK' }, 'without a fingerprint')
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: `#fp=${fingerprint.toUpperCase()}` })?.fingerprint, fingerprint)
+  t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#fp=12' })?.fingerprint, undefined, 'no fingerprint')
+  t.equal(plainAddress(invited, fingerprint), `?product=wp-a&device=wd-b#fp=${fingerprint}`, 'no password stays in the address')
+  t.equal(plainAddress(link, undefined), '?product=wp-a&device=wd-b')
+  t.strictSame(readLink(new URL(`http://h/${plainAddress({ ...link, accessToken: 't' }, fingerprint)}`)), { ...link, sharedSecret: undefined, accessToken: 't', fingerprint })
   t.end()
 })
 
 const connecting: Situation = {
   signaling: 'CONNECTING', channel: 'NEW', media: 'new', picture: 'none', greeted: false, relayed: false, failure: undefined,
+  trust: 'verified', question: 'none', user: undefined, removed: false, offered: false,
 }
 const live: Situation = { ...connecting, signaling: 'CONNECTED', channel: 'CONNECTED', media: 'connected', picture: 'moving', greeted: true }
 
@@ -38,9 +53,34 @@ void tap.test('words for every situation', (t) => {
   t.match(says({ signaling: 'WAIT_RETRY' }, live), /^good: Live.*Reconnecting/, 'live media does not need the service')
   t.match(says({ picture: 'frozen' }, live), /^wait: The picture stands still.*no frames/)
   t.match(says({ picture: 'frozen', media: 'disconnected' }, live), /^wait: The picture stands still.*another/)
+  t.match(says({ picture: 'none', trust: 'checking' }, live), /^wait: Checking that it is your camera.*Nothing is shown or sent/)
+  t.match(says({ picture: 'none', question: 'pair' }, live), /^wait: The camera waits for you.*one in your link/)
+  t.match(says({ picture: 'none', question: 'sign-in', trust: 'checking' }, live), /^wait: The camera waits.*as you sign in/)
+  t.match(says({ picture: 'none', user: { name: 'maria', role: 'Nurse' } }, live), /^wait: Connected as maria.*role Nurse/)
+  t.match(says({ picture: 'none', removed: true }, live), /^bad: Your access was taken away/)
+  t.match(says({ picture: 'none', removed: true, user: { name: 'maria', role: 'Nurse' } }, live), /^bad: The picture was taken away.*still maria.*Nurse/)
   t.match(says({ failure: { code: 'CHANNEL_CLOSED', retryInSeconds: 4 } }), /^wait: .*Trying again in 4 s/)
   t.match(says({ failure: { code: 'ERR_NEW_ONE' } }), /^bad: .*ERR_NEW_ONE/, 'a code nobody thought of is at least named')
   for (const code of Object.values(SignalingErrorCodes)) t.notMatch(says({ failure: { code } }), /\(/, `${code} has words of its own`)
+  t.end()
+})
+
+void tap.test('words for every refusal, and alarms that say what may be going on', (t) => {
+  const documented = [...readFileSync('docs/errors.md', 'utf8').matchAll(/`(ERR_(?:CHALLENGE|SDP|PASSWORD|CLIENT|DEVICE)_[A-Z_]+|ERR_SDP_FINGERPRINT|ERR_PAIRING_LINK)`/g)].map(([, code]) => code)
+  t.ok(documented.length >= 25, `${documented.length} codes`)
+  for (const code of documented) {
+    const [headline, advice] = wordsFor(code)
+    t.notMatch(headline, code, `${code} has words of its own`)
+    if (code.startsWith('ERR_CHALLENGE_') || code === 'ERR_PASSWORD_DEVICE' || code === 'ERR_SDP_FINGERPRINT_CHANGED') {
+      t.ok(isAlarm(code), `${code} is an alarm`)
+      t.match(advice, /[Ss]omebody between.*may be listening|may be listening in between|[Ss]omebody between keeps it/, 'it says plainly that somebody may be listening')
+    }
+  }
+  for (const code of ['ERR_PASSWORD_WRONG', 'ERR_PASSWORD_THROTTLED', 'ERR_DEVICE_FORBIDDEN', 'CHANNEL_CLOSED', 'ERR_NEW_ONE', 'toString']) t.notOk(isAlarm(code), `${code} is none`)
+  t.match(wordsFor('ERR_PASSWORD_WRONG').join(' '), /no such user, or it is not this user's password/, 'the same for both')
+  t.match(explainTrust('verified', 'ab'.repeat(32)), { tone: 'good', label: 'Verified' })
+  for (const trust of ['checking', 'secret', 'none'] as const) t.match(explainTrust(trust, undefined), { tone: 'wait', label: /^Not verified/ })
+  t.match(explainTrust('secret', undefined).more, /signed with the secret.*key was not checked/)
   t.end()
 })
 

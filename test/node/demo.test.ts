@@ -2,55 +2,15 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import tap, { type Test } from 'tap'
+import tap from 'tap'
 import { skipWithout } from '../../tools/requirements.mjs'
 import { launchChromium, watchPage } from './support/chromium.ts'
-import { runCli, type Running, startCli, temporaryFolder } from './support/cli.ts'
+import { runCli, temporaryFolder } from './support/cli.ts'
 import { startCuttingProxy } from './support/cutting-proxy.ts'
 import { argumentsOf, childrenOf, isGone } from './support/processes.ts'
+import { countFrames, frames, pairPage, startDemo, stateOf, untilFrames, untilSaid, untilState } from './support/viewer-page.ts'
 
 tap.setTimeout(150_000)
-
-interface Ready {
-  url: string
-  endpoint: string
-  productId: string
-  deviceId: string
-  kid: string
-  isNew: boolean
-}
-
-async function startDemo(t: Test, folder: string, extra: string[] = []): Promise<{ demo: Running; ready: Ready; secret: string }> {
-  const demo = startCli(t, ['demo', '--listen', '127.0.0.1:0', '--data', folder, '--loopback', '--json', ...extra])
-  const ready = (await demo.event(({ event }) => event === 'ready')) as unknown as Ready
-  return { demo, ready, secret: new URLSearchParams(new URL(ready.url).hash.slice(1)).get('secret') ?? '' }
-}
-
-/** The page's own words for its states; it keeps them up to date as they change. */
-const stateOf = (page: Page, name: string): Promise<string | undefined> => page.evaluate((key) => document.body.dataset[key], name)
-
-const untilState = async (page: Page, name: string, value: string): Promise<void> => {
-  await page.waitForFunction(([key, wanted]) => document.body.dataset[key] === wanted, [name, value], { timeout: 15_000 })
-}
-
-/** Frames presented from now on, counted by the browser itself. */
-const countFrames = (page: Page): Promise<void> => page.evaluate(() => {
-  const video = document.querySelector('video')
-  const counter = window as unknown as { frames: number }
-  counter.frames = 0
-  const next = (): void => {
-    video?.requestVideoFrameCallback(() => {
-      counter.frames++
-      next()
-    })
-  }
-  next()
-})
-const frames = (page: Page): Promise<number> => page.evaluate(() => (window as unknown as { frames: number }).frames)
-
-const untilFrames = async (page: Page, count: number): Promise<void> => {
-  await page.waitForFunction((wanted) => (window as unknown as { frames: number }).frames >= wanted, count, { timeout: 15_000 })
-}
 
 /** Every state of one kind that the page goes through from now on. */
 const recordStates = (page: Page, name: string): Promise<void> => page.evaluate((key) => {
@@ -84,7 +44,7 @@ void tap.test('moving video in Chromium, which outlives a cut of the signaling',
   const browser = await launchChromium(t)
   const page = await browser.newPage({ viewport: { width: 1100, height: 1040 } })
   const watched = watchPage(page)
-  await page.goto(ready.url.replace(/:\d+\//, `:${proxy.port}/`))
+  await pairPage(page, ready.url.replace(/:\d+\//, `:${proxy.port}/`))
 
   await untilState(page, 'picture', 'moving')
   await countFrames(page)
@@ -122,19 +82,26 @@ void tap.test('the link of an earlier set-up, and links that are cut short', { s
   const { demo, ready, secret } = await startDemo(t, temporaryFolder(t))
   const browser = await launchChromium(t)
   const page = await browser.newPage()
-  const cases: [url: string, code: string, words: RegExp][] = [
-    [ready.url.replace(secret, 'not-the-secret'), 'VERIFICATION_ERROR', /different secrets/],
-    [ready.url.replace(/#.*/, ''), 'NO_SECRET', /no secret/],
-    [`${ready.endpoint}/`, 'NO_CAMERA', /names no camera/],
-    [ready.url.replace(ready.deviceId, 'wd-aaaaaaaaaaaaaaaa'), 'ERR_SIGNALING_DEVICE_ID_NOT_FOUND', /does not know this camera/],
+  const bare = `${ready.endpoint}/?product=${ready.productId}&device=${ready.deviceId}`
+  const cases: [url: string, state: string, value: string, where: string, words: RegExp][] = [
+    [ready.url.replace(/&fp=.*/, ''), 'failure', 'ERR_PAIRING_LINK', '#headline', /not whole/],
+    [ready.url.slice(0, -1), 'failure', 'ERR_PAIRING_LINK', '#headline', /not whole/],
+    [`${ready.endpoint}/`, 'question', 'find', '#find-title', /Which camera/],
+    [bare, 'question', 'sign-in', '#sign-in-title', /Sign in/],
+    [ready.url.replace(ready.deviceId, 'wd-aaaaaaaaaaaaaaaa'), 'failure', 'ERR_SIGNALING_DEVICE_ID_NOT_FOUND', '#headline', /does not know this camera/],
   ]
-  for (const [url, code, words] of cases) {
+  for (const [url, state, value, where, words] of cases) {
     await page.goto('about:blank')
     await page.goto(url)
-    await untilState(page, 'failure', code)
-    t.match(await page.locator('#headline').textContent(), words)
-    t.equal(await stateOf(page, 'tone'), 'bad')
+    await untilState(page, state, value)
+    t.ok(await page.isVisible(where), `${value} is there to be seen`)
+    t.match(await page.locator(where).textContent(), words)
+    if (state === 'failure') t.equal(await stateOf(page, 'tone'), 'bad')
   }
+  await page.goto('about:blank')
+  await pairPage(page, ready.url.replace(secret, 'not-the-secret'))
+  await untilSaid(page, '#pair-form .said', /used up.*reset the camera/)
+  t.equal(await stateOf(page, 'question'), 'pair', 'and can be tried again')
   await demo.interrupt()
 })
 
@@ -142,7 +109,7 @@ void tap.test('a second start keeps the identity; Ctrl-C leaves nothing behind',
   const folder = temporaryFolder(t)
   const first = await startDemo(t, folder)
   t.equal(first.ready.isNew, true)
-  for (const name of ['camera-key.pem', 'shared-secret', 'admin-token', 'camera.json']) t.equal(statSync(join(folder, name)).mode & 0o777, 0o600, `${name} is for its owner alone`)
+  for (const name of ['camera-key.pem', 'admin-token', 'camera.json', 'camera/iam_state.json']) t.equal(statSync(join(folder, name)).mode & 0o777, 0o600, `${name} is for its owner alone`)
   const adminToken = readFileSync(join(folder, 'admin-token'), 'utf8').trim()
   const children = childrenOf(first.demo.pid)
   t.equal(children.length, 1, 'the camera is a process of its own')
@@ -158,7 +125,7 @@ void tap.test('a second start keeps the identity; Ctrl-C leaves nothing behind',
   const second = await startDemo(t, folder)
   t.equal(second.ready.isNew, false)
   const path = (url: string): string => url.slice(new URL(url).origin.length)
-  t.equal(path(second.ready.url), path(first.ready.url), 'the same camera, the same secret')
+  t.equal(path(second.ready.url), path(first.ready.url), 'the same camera, the same password for whoever comes first')
   t.equal(second.ready.kid, first.ready.kid, 'the same key')
   t.equal((await second.demo.interrupt()).code, 0)
 })

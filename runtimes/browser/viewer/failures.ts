@@ -61,7 +61,7 @@ const failures: Readonly<Partial<Record<string, Words>>> = {
 }
 
 /** Whether nobody can tell who is at the other end. */
-export const isAlarm = (code: string): boolean => code in alarms
+export const isAlarm = (code: string): boolean => Object.hasOwn(alarms, code)
 
 export function wordsFor(code: string): Words {
   return alarms[code] ?? failures[code] ?? [`Something went wrong (${code}).`, 'The documentation lists every code.']

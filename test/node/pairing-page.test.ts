@@ -1,0 +1,238 @@
+// The page from the first link to the last: pairing, coming back, passwords, invitations, and the end of a user who is watching.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import tap from 'tap'
+import { skipWithout } from '../../tools/requirements.mjs'
+import { deviceId, productId, setUpCamera } from './support/camera-set-up.ts'
+import { launchChromium, watchPage } from './support/chromium.ts'
+import { temporaryFolder } from './support/cli.ts'
+import { countFrames, frames, keptCameras, lastFrameMs, pairPage, seePicture, signIn, startDemo, stateOf, untilSaid, untilState } from './support/viewer-page.ts'
+
+tap.setTimeout(200_000)
+
+const password = 'four green herons'
+const hasStream = 'document.querySelector("video").srcObject !== null'
+
+void tap.test('pair, come back, sign in elsewhere, invite, remove', { skip: skipWithout('chromium'), timeout: 150_000 }, async (t) => {
+  const { demo, ready, secret } = await startDemo(t, temporaryFolder(t))
+  t.equal(ready.paired, false)
+  const browser = await launchChromium(t)
+  const owner = await browser.newContext()
+  const page = await owner.newPage()
+  const watched = [watchPage(page)]
+
+  await page.goto(ready.url)
+  await untilState(page, 'question', 'pair')
+  t.match(await page.textContent('#pair-title'), /no owner yet/)
+  t.equal(await stateOf(page, 'trust'), 'verified', 'the camera has proved itself before anything was asked')
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  t.notOk(await page.evaluate(hasStream), 'no picture before pairing')
+  t.equal(demo.events().filter(({ event }) => event === 'viewers').length, 0, 'and the camera has sent none')
+  t.match(await page.inputValue('#pair-name'), /^Chrome on/)
+  await page.fill('#pair-name', 'desk')
+  await page.fill('#pair-password', '12345678')
+  await page.click('#pair-button')
+  await seePicture(page)
+  await untilSaid(page, '#own-password .said', /row of neighbours.*choose another/)
+  t.ok(await page.isVisible('#own-new'), 'a weak password is refused where another can be chosen')
+  await page.fill('#own-new', password)
+  await page.click('#own-password button')
+  await untilSaid(page, '#own-password .said', /^Set\./)
+  t.notOk(page.url().includes(secret), 'no password in the address')
+  t.match(new URL(page.url()).hash, /^#fp=[0-9a-f]{64}$/)
+  t.strictSame(await keptCameras(owner), [`${ready.productId}/${ready.deviceId}`])
+  await demo.event(({ event, from }) => event === 'paired' && from === 'camera')
+
+  await page.reload()
+  await seePicture(page)
+  t.equal(await stateOf(page, 'user'), 'admin', 'the browser is known')
+  await page.goBack().catch(() => null)
+  t.notOk(page.url().includes(secret), 'nor in the history')
+  await page.goto(ready.url.replace(/#.*/, `?product=${ready.productId}&device=${ready.deviceId}`))
+  await seePicture(page)
+  t.equal(await stateOf(page, 'trust'), 'verified', 'a link without a fingerprint, and still the key is known')
+
+  const elsewhere = await browser.newContext()
+  const second = await elsewhere.newPage()
+  watched.push(watchPage(second))
+  await second.goto(`${ready.endpoint}/?product=${ready.productId}&device=${ready.deviceId}`)
+  await untilState(second, 'question', 'sign-in')
+  t.equal(await stateOf(second, 'trust'), 'checking', 'it does not know yet which camera it is')
+  await signIn(second, 'admin', 'three green herons')
+  await untilSaid(second, '#sign-in-form .said', /no such user, or it is not this user's password/)
+  const refusal = await second.textContent('#sign-in-form .said')
+  await signIn(second, 'nobody', password)
+  await second.waitForFunction(() => document.querySelector('#sign-in-form')?.ariaBusy === 'false')
+  t.equal(await second.textContent('#sign-in-form .said'), refusal, 'the same words for an unknown user')
+  t.notOk(await second.evaluate(hasStream))
+  await signIn(second, 'admin', password)
+  await seePicture(second)
+  t.equal(await stateOf(second, 'trust'), 'verified', 'the login has found out which camera it is')
+
+  await second.click('#people > summary')
+  await second.fill('#invite-name', 'maria')
+  await second.selectOption('#invite-role', 'Guest')
+  await second.click('#invite button')
+  await second.waitForSelector('#invitation svg')
+  const invitation = await second.inputValue('#invitation-link')
+  t.match(invitation, /^http:\/\/127\.0\.0\.1:\d+\/#p=.*&u=maria&pwd=.*&fp=/)
+
+  const guest = await browser.newContext({ viewport: { width: 390, height: 844 } })
+  const third = await guest.newPage()
+  watched.push(watchPage(third))
+  await third.goto(invitation)
+  await untilState(third, 'question', 'pair')
+  t.match(await third.textContent('#pair-title'), /You are invited/)
+  await third.click('#pair-button')
+  await seePicture(third)
+  t.equal(await stateOf(third, 'user'), 'maria')
+  t.notOk(await third.isVisible('#people'), 'a guest does not see who else there is')
+  t.notOk(await third.isVisible('#settings'))
+  t.notOk(await third.evaluate(() => document.documentElement.scrollWidth > innerWidth), 'nothing sticks out on a phone')
+  await third.reload()
+  await seePicture(third)
+
+  await second.evaluate(() => dispatchEvent(new Event('focus')))
+  await second.waitForSelector('[data-user="maria"] .key')
+  await second.selectOption('[data-user="maria"] select', 'Standard')
+  await second.waitForFunction(() => document.querySelector('#people')?.ariaBusy === 'false')
+  t.notOk(await stateOf(third, 'removed') === 'true', 'another role that may see the picture changes nothing')
+  const remove = second.locator('[data-remove="maria"]')
+  await remove.click()
+  t.match(await remove.textContent(), /Really remove maria/)
+  await countFrames(third)
+  const removedMs = await remove.evaluate((button) => {
+    const now = Date.now()
+    ;(button as HTMLButtonElement).click()
+    return now
+  })
+  await untilState(third, 'removed', 'true')
+  t.match(await third.textContent('#headline'), /Your access was taken away/)
+  t.notOk(await third.evaluate(hasStream), 'not even the last frame stays')
+  const seen = await frames(third)
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  t.equal(await frames(third), seen, 'no frame comes any more')
+  const lateMs = (await lastFrameMs(third)) - removedMs
+  t.ok(lateMs < 1000, `the last frame was shown ${lateMs} ms after the removal`)
+  await third.click('#again')
+  await untilState(third, 'question', 'sign-in')
+
+  await second.click('#account > summary')
+  await second.click('#remember')
+  await untilSaid(second, '#account-how', /knows this browser by a key/)
+  await second.reload()
+  await seePicture(second)
+  await second.click('#account > summary')
+  await second.click('#forget')
+  await second.click('#forget')
+  await untilState(second, 'question', 'sign-in')
+  t.strictSame(await keptCameras(elsewhere), [])
+
+  for (const { complaints, requests } of watched) {
+    t.same(complaints, [], 'nothing to complain about')
+    t.notOk(requests.some((url) => new URL(url).hostname !== '127.0.0.1'), 'the page asks nobody else')
+    for (const word of [secret, password.split(' ')[2], new URLSearchParams(new URL(invitation).hash).get('pwd') ?? '?']) {
+      t.notOk(requests.some((url) => url.split('#')[0].includes(word)), 'no request carries a secret')
+    }
+  }
+  await demo.interrupt()
+})
+
+void tap.test('a wrong fingerprint: nothing is shown, nothing is sent', { skip: skipWithout('chromium'), timeout: 60_000 }, async (t) => {
+  const folder = temporaryFolder(t)
+  const { demo, ready } = await startDemo(t, folder)
+  const browser = await launchChromium(t)
+  const page = await browser.newPage()
+  await page.goto(ready.url.replace(/fp=.*/, `fp=${'ab'.repeat(32)}`))
+  await untilState(page, 'failure', 'ERR_CHALLENGE_DEVICE')
+  t.equal(await stateOf(page, 'tone'), 'bad')
+  t.equal(await stateOf(page, 'trust'), 'alarm')
+  t.match(await page.textContent('#headline'), /not the camera that the link is about/)
+  t.match(await page.textContent('#advice'), /may be listening/)
+  t.equal(await page.textContent('#badge-label'), 'Not verified')
+  t.notOk(await page.isVisible('#pair-form'))
+  t.notOk(await page.evaluate(hasStream))
+  await demo.interrupt()
+  const audit = readFileSync(join(folder, 'camera', 'iam-audit.json'), 'utf8')
+  t.match(audit, /"Webrtc:VideoStream","outcome":"refused"/, 'the camera has seen the visit')
+  t.notMatch(audit, /authentication/, 'and no attempt to log in')
+})
+
+void tap.test('the code alone; then another camera in its place', { skip: skipWithout('chromium'), timeout: 90_000 }, async (t) => {
+  const { demo, ready, secret } = await startDemo(t, temporaryFolder(t))
+  const browser = await launchChromium(t)
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const watched = watchPage(page)
+  await page.goto(`${ready.endpoint}/`)
+  await untilState(page, 'question', 'find')
+  await page.fill('#find-product', ready.productId)
+  await page.fill('#find-device', ready.deviceId)
+  await page.click('#find-form .main')
+  await untilState(page, 'question', 'sign-in')
+  await page.click('#to-pair')
+  await page.fill('#pair-code', 'abcd efgh ijkl')
+  await page.click('#pair-button')
+  await untilSaid(page, '#pair-form .said', /Compare the code/)
+  await page.fill('#pair-code', secret.replace(/.{4}(?=.)/g, '$& '))
+  await page.click('#pair-button')
+  await seePicture(page)
+  t.equal(await stateOf(page, 'trust'), 'verified', 'the code has told which camera it is')
+  t.same(watched.complaints, [])
+  t.notOk(watched.requests.some((url) => url.includes(secret)))
+
+  // Somebody has swapped what the browser remembers, or the camera: it looks the same from here.
+  await page.evaluate((key) => new Promise<void>((resolve) => {
+    const open = indexedDB.open('lenskey', 1)
+    open.onsuccess = () => {
+      const write = open.result.transaction('cameras', 'readwrite')
+      write.objectStore('cameras').put({ fingerprint: 'cd'.repeat(32) }, key)
+      write.oncomplete = () => {
+        open.result.close()
+        resolve()
+      }
+    }
+  }), `${ready.productId}/${ready.deviceId}`)
+  await page.goto('about:blank')
+  await page.goto(`${ready.endpoint}/?product=${ready.productId}&device=${ready.deviceId}`)
+  await untilState(page, 'failure', 'PIN_CHANGED')
+  t.match(await page.textContent('#headline'), /not the one that this browser knows/)
+  t.match(await page.textContent('#advice'), /may be listening/)
+  await page.click('#unpin')
+  await untilState(page, 'question', 'sign-in')
+  await demo.interrupt()
+})
+
+void tap.test('a browser that keeps nothing needs a password', { skip: skipWithout('chromium'), timeout: 60_000 }, async (t) => {
+  const { demo, ready } = await startDemo(t, temporaryFolder(t))
+  const browser = await launchChromium(t)
+  const page = await browser.newPage()
+  await page.addInitScript(() => {
+    Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('denied', 'SecurityError') } })
+  })
+  await page.goto(ready.url)
+  await untilState(page, 'question', 'pair')
+  t.ok(await page.evaluate(() => (document.querySelector('#pair-password') as HTMLInputElement).required))
+  await pairPage(page, ready.url, password).catch(() => undefined)
+  await seePicture(page)
+  await page.reload()
+  await signIn(page, 'admin', password)
+  await seePicture(page)
+  await demo.interrupt()
+})
+
+void tap.test('a link with a shared secret works as before, and says what it proves', { skip: skipWithout('chromium'), timeout: 60_000 }, async (t) => {
+  const { endpoint, secret, startCamera } = await setUpCamera(t)
+  await startCamera()
+  const browser = await launchChromium(t)
+  const page = await browser.newPage()
+  const link = `${endpoint}/?product=${productId}&device=${deviceId}#secret=${secret}`
+  await page.goto(link)
+  await seePicture(page)
+  t.equal(await stateOf(page, 'trust'), 'secret')
+  t.match(await page.textContent('#badge-more'), /key was not checked/)
+  await page.goto('about:blank')
+  await page.goto(link.replace(secret, 'another'))
+  await untilState(page, 'failure', 'VERIFICATION_ERROR')
+  t.match(await page.textContent('#headline'), /different secrets/)
+})

@@ -55,6 +55,7 @@ void tap.test('words for every situation', (t) => {
   t.match(says({ picture: 'frozen', media: 'disconnected' }, live), /^wait: The picture stands still.*another/)
   t.match(says({ picture: 'none', trust: 'checking' }, live), /^wait: Checking that it is your camera.*Nothing is shown or sent/)
   t.match(says({ picture: 'none', question: 'pair' }, live), /^wait: The camera waits for you.*one in your link/)
+  t.match(says({ picture: 'none', question: 'pair', trust: 'checking' }, live), /^wait: The camera waits for you.*know its code/)
   t.match(says({ picture: 'none', question: 'sign-in', trust: 'checking' }, live), /^wait: The camera waits.*as you sign in/)
   t.match(says({ picture: 'none', user: { name: 'maria', role: 'Nurse' } }, live), /^wait: Connected as maria.*role Nurse/)
   t.match(says({ picture: 'none', removed: true }, live), /^bad: Your access was taken away/)

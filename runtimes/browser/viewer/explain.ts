@@ -73,7 +73,7 @@ export function explain(situation: Situation): Explanation {
     return wait('Greeting the camera…')
   }
   if (media !== 'connected') return wait('Finding a path to the camera…')
-  if (question === 'pair') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the one in your link.' : 'Checking that it is the one in your link…')
+  if (question === 'pair') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the one in your link.' : 'It will prove that it is the right one when it sees that you know its code.')
   if (question === 'sign-in') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'It will prove that it is the right one as you sign in.')
   if (trust === 'checking') return wait('Checking that it is your camera…', 'Nothing is shown or sent before it has proved that.')
   if (user !== undefined && !offered) return wait(`Connected as ${user.name}.`, `Waiting for the picture. It comes if the role ${user.role} may see it.`)

@@ -174,6 +174,8 @@ export class Session {
       if (link.sharedSecret !== undefined) this.#trust('secret')
       else if (link.accessToken !== undefined) this.#trust('none')
       else await this.client.ready()
+      // Not all cameras have users; where one has, it is good to know whom the secret stands for.
+      void this.client.ready().then(() => this.refreshUser()).catch(() => undefined)
     } else {
       await this.client.ready()
       if (expected !== undefined) await this.#verify(expected)

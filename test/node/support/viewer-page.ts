@@ -27,6 +27,9 @@ export const untilState = async (page: Page, name: string, value: string): Promi
   await page.waitForFunction(([key, wanted]) => document.body.dataset[key] === wanted, [name, value], { timeout: 15_000 })
 }
 
+/** Whether anything has been given to the video element to show. */
+export const hasStream = (page: Page): Promise<boolean> => page.evaluate(() => document.querySelector('video')?.srcObject !== null)
+
 interface Frames {
   frames: number
   lastFrameMs: number

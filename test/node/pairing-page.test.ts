@@ -3,7 +3,7 @@ import tap from 'tap'
 import { skipWithout } from '../../tools/requirements.mjs'
 import { launchChromium, watchPage } from './support/chromium.ts'
 import { temporaryFolder } from './support/cli.ts'
-import { countFrames, frames, hasStream, keptCameras, lastFrameMs, pairPage, seePicture, signIn, startDemo, stateOf, untilSaid, untilState } from './support/viewer-page.ts'
+import { countFrames, frames, hasStream, keptCameras, lastFrameMs, seePicture, signIn, startDemo, stateOf, untilSaid, untilState } from './support/viewer-page.ts'
 
 tap.setTimeout(200_000)
 

@@ -84,7 +84,29 @@ export function fingerprintsInForce(connection: DescribedConnection, before?: Ce
     remote: read(connection.currentRemoteDescription, connection.remoteDescription),
   }
   if (before !== undefined && (before.local !== found.local || before.remote !== found.remote)) {
-    throw new SdpFingerprintError('ERR_SDP_FINGERPRINT_CHANGED', 'the session description changed its certificate; close the session')
+    throw changed()
   }
   return found
+}
+
+/**
+ * Sees to it that all descriptions of one peer are of one certificate, before an engine is given them. What is read when the
+ * connection is up is not enough: engines take a certificate that fits any description so far (werift), or look at it long
+ * before they say that the connection is up (libdatachannel), so that a second description could name the certificate of
+ * somebody else; and browsers begin DTLS anew with whomever a later description names.
+ * @returns to be called with each description of the peer in turn
+ * @throws {SdpFingerprintError} in that call: `ERR_SDP_FINGERPRINT`, `ERR_SDP_FINGERPRINT_CHANGED`; the session is to be ended then
+ */
+export function createCertificatePin(): (description: { readonly type: string; readonly sdp: string }) => void {
+  let pinned: string | undefined
+  return ({ type, sdp }) => {
+    if (type === 'rollback') return
+    const found = sdpFingerprintOf(sdp)
+    pinned ??= found
+    if (found !== pinned) throw changed()
+  }
+}
+
+function changed(): SdpFingerprintError {
+  return new SdpFingerprintError('ERR_SDP_FINGERPRINT_CHANGED', 'the session description changed its certificate; close the session')
 }

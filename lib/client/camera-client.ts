@@ -1,3 +1,4 @@
+import { createCertificatePin } from '../access/index.ts'
 import { type CoapClientLimits, type CoapMethod, type CoapRequestOptions, type CoapResponse, createCoapClient } from '../coap/index.ts'
 import { LenskeyError } from '../errors.ts'
 import { authenticatePassword, type AuthenticateOptions } from '../iam/index.ts'
@@ -11,7 +12,7 @@ import { formatPairingLink } from './pairing-link.ts'
 import { createProof, type Proof } from './proof.ts'
 import { createViewer, type Viewer, type ViewerOptions } from './viewer.ts'
 
-export interface CameraClientOptions<Connection extends PeerConnection> extends Omit<ViewerOptions<Connection>, 'attach'> {
+export interface CameraClientOptions<Connection extends PeerConnection> extends Omit<ViewerOptions<Connection>, 'attach' | 'checkDescription'> {
   /** Called before anything is negotiated: register for tracks here. */
   attach?: (peerConnection: Connection) => void
   coapLimits?: CoapClientLimits
@@ -103,6 +104,7 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
 
   const viewer = createViewer<Connection>({
     ...options,
+    checkDescription: createCertificatePin(),
     attach(peerConnection) {
       proof = createProof(peerConnection, coap, host, end)
       channel = keepDeviceChannel(peerConnection, coap, host.clock, () => {

@@ -5,7 +5,7 @@ import {
   ClientMessageTransportSecurityMode, createClientMessageTransport, createSignalingClient, type SignalingChannelState, type SignalingClient,
   type SignalingClientOptions, SignalingConnectionError, SignalingConnectionState,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
 
 /** The steps from a click to a picture, in the order in which they come when all goes well. */
 export const VIEWER_PHASES = ['start', 'signaling', 'setup', 'offer', 'media', 'frame'] as const
@@ -27,6 +27,8 @@ export interface ViewerOptions<Connection extends PeerConnection> extends Signal
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called before anything is negotiated: register for tracks here. */
   attach: (peerConnection: Connection) => void
+  /** Sees each description of the camera before it is applied; what it throws ends the session. */
+  checkDescription?: (description: SessionDescription) => void
 }
 
 export interface ViewerEvents {
@@ -117,7 +119,16 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
     cleanUp.push(() => {
       pc.close()
     })
-    const negotiation = new PerfectNegotiation(pc, transport)
+    const negotiation = new PerfectNegotiation(pc, transport, {
+      checkDescription(description) {
+        try {
+          options.checkDescription?.(description)
+        } catch (thrown) {
+          end(thrown)
+          throw thrown
+        }
+      },
+    })
     negotiation.onerror = (error) => {
       host.log('warn', 'viewer.negotiation.failed', { reason: messageOf(error) })
       if (needsNewConnection(error)) end(error)

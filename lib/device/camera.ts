@@ -4,7 +4,7 @@ import {
   createDeviceMessageTransport, createSignalingDevice, type DeviceMessageTransportOptions, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
   SignalingChannelState, type SignalingDevice, type SignalingDeviceOptions, SignalingError, SignalingErrorCodes,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, needsNewConnection, PerfectNegotiation, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, needsNewConnection, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
 
 /** A secret for every key id, or a function that finds the secret of one (undefined when the client names none); an empty one is nobody's. */
 export type CameraSecret = string | ((keyId?: string) => Promise<string>)
@@ -56,6 +56,8 @@ export interface CameraSession<Connection extends PeerConnection> {
   onclose: (() => void) | undefined
   /** Whether nobody knows yet who this is: such a session makes room when a client needs its place. Default: never. */
   isStranger: () => boolean
+  /** Sees each description of the client before it is applied; what it throws ends the session. Default: anything goes. */
+  checkDescription: ((description: SessionDescription) => void) | undefined
   /** Ends the session; the client is told. */
   close(): void
 }
@@ -195,6 +197,7 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
   readonly peerConnection: Connection
   onclose: (() => void) | undefined
   isStranger = (): boolean => false
+  checkDescription: CameraSession<Connection>['checkDescription']
   readonly close: () => void
   readonly #negotiation: PerfectNegotiation
   readonly #eventHandler: SignalingEventHandler
@@ -208,7 +211,16 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
     this.keyId = keyId
     this.peerConnection = peerConnection
     this.close = close
-    this.#negotiation = new PerfectNegotiation(peerConnection, transport)
+    this.#negotiation = new PerfectNegotiation(peerConnection, transport, {
+      checkDescription: (description) => {
+        try {
+          this.checkDescription?.(description)
+        } catch (thrown) {
+          close()
+          throw thrown
+        }
+      },
+    })
     this.#negotiation.onerror = (error) => {
       log('warn', 'camera.negotiation.failed', { channelId: this.channelId, reason: messageOf(error) })
       if (needsNewConnection(error)) close()

@@ -1,5 +1,5 @@
 import {
-  addChallengeEndpoint, type ChallengedConnection, SdpFingerprintError, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
+  addChallengeEndpoint, type ChallengedConnection, createCertificatePin, SdpFingerprintError, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
 } from '../access/index.ts'
 import { type CoapRouter, type CoapSession, type CoapSessionLimits, createCoapRouter, createCoapSession } from '../coap/index.ts'
 import type { Signer } from '../crypto/index.ts'
@@ -48,8 +48,8 @@ export interface CameraGuard<Connection extends PeerConnection> {
   readonly connections: VirtualConnections
   /**
    * To be called in `CameraOptions.attach`. Takes over `session.onclose`, where what is there is called after the guard's own,
-   * and `session.isStranger`: that is a session which belongs to no user,
-   * has no role of its own, and has not logged in to pair.
+   * `session.checkDescription`, and `session.isStranger`: that is a session which belongs to no user, has no role of its own,
+   * and has not logged in to pair.
    * @returns the connection as IAM knows it, which ends with the session
    * @throws {LenskeyError} `ERR_ACCESS_TOO_MANY_CONNECTIONS`
    */
@@ -111,6 +111,7 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
         const { source, login } = iam.identityOf(connection)
         return source === 'unpaired' && login === undefined
       }
+      session.checkDescription = createCertificatePin()
       identify(connection, session)
       const showing = video && whileAllowed(iam, connection, VIDEO_ACTION, video, fail)
       const release = follow(session.peerConnection, { connection, coap, showing, maxChannels, fail })

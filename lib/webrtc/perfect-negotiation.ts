@@ -16,6 +16,8 @@ export interface NegotiationLimits {
   maxEarlyCandidates?: number
   /** Messages waiting for an earlier one to be applied; default 256. */
   maxWaitingMessages?: number
+  /** Sees each description of the peer before it is applied; one that it throws at is not, and `onerror` is told. */
+  checkDescription?: (description: SessionDescription) => void
 }
 
 const deviceMode = 1
@@ -39,6 +41,7 @@ export class PerfectNegotiation {
   readonly #polite: boolean
   readonly #maxEarlyCandidates: number
   readonly #maxWaitingMessages: number
+  readonly #checkDescription: NegotiationLimits['checkDescription']
   #queue: Promise<void> = Promise.resolve()
   #waiting = 0
   #ignoreOffer = false
@@ -53,6 +56,7 @@ export class PerfectNegotiation {
     this.#polite = messageTransport.mode === deviceMode
     this.#maxEarlyCandidates = limits.maxEarlyCandidates ?? 64
     this.#maxWaitingMessages = limits.maxWaitingMessages ?? 256
+    this.#checkDescription = limits.checkDescription
     pc.addEventListener('negotiationneeded', this.#onNegotiationNeeded)
     pc.addEventListener('icecandidate', this.#onLocalCandidate)
     pc.addEventListener('iceconnectionstatechange', this.#onIceStateChange)
@@ -110,6 +114,7 @@ export class PerfectNegotiation {
     const collides = description.type === 'offer' && this.#pc.signalingState !== 'stable'
     this.#ignoreOffer = !this.#polite && collides
     if (this.#ignoreOffer) return
+    this.#checkDescription?.(description)
     await this.#pc.setRemoteDescription(description)
     const early = this.#early
     this.#early = []

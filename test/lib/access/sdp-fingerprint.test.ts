@@ -1,4 +1,4 @@
-import { type DescribedConnection, fingerprintsInForce, MAX_SDP_LENGTH, sdpFingerprintOf } from '../../../lib/access/sdp-fingerprint.ts'
+import { createCertificatePin, type DescribedConnection, fingerprintsInForce, MAX_SDP_LENGTH, sdpFingerprintOf } from '../../../lib/access/sdp-fingerprint.ts'
 import { test } from '../../suite.ts'
 import { seededRandom } from '../crypto/seeded-random.ts'
 
@@ -79,4 +79,18 @@ test('sdp fingerprint: only descriptions in force count', (t) => {
   t.throws(() => fingerprintsInForce({ ...engine, remoteDescription: other }, both), 'ERR_SDP_FINGERPRINT_CHANGED')
   t.throws(() => fingerprintsInForce({ ...engine, localDescription: other }, both), 'ERR_SDP_FINGERPRINT_CHANGED')
   t.throws(() => fingerprintsInForce({ ...engine, remoteDescription: { sdp: sdp() } }, both), 'ERR_SDP_FINGERPRINT')
+})
+
+test('certificate pin: one certificate from the first description to the last', (t) => {
+  const check = createCertificatePin()
+  const other = sdp(line(B))
+  t.throws(() => { check({ type: 'offer', sdp: sdp() }) }, 'ERR_SDP_FINGERPRINT')
+  check({ type: 'rollback', sdp: '' })
+  check({ type: 'offer', sdp: sdp(line(A)) })
+  check({ type: 'answer', sdp: sdp(line(A), 'm=video 9 UDP/TLS/RTP/SAVPF 96', line(A).toLowerCase()) })
+  check({ type: 'rollback', sdp: other })
+  for (const type of ['offer', 'pranswer', 'answer']) t.throws(() => { check({ type, sdp: other }) }, 'ERR_SDP_FINGERPRINT_CHANGED', type)
+  t.throws(() => { check({ type: 'offer', sdp: sdp(line(A), line(B)) }) }, 'ERR_SDP_FINGERPRINT')
+  check({ type: 'offer', sdp: sdp(line(A)) })
+  createCertificatePin()({ type: 'offer', sdp: other })
 })

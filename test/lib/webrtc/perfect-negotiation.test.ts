@@ -221,3 +221,20 @@ test('closing lets go of the connection and the transport', async (t) => {
   t.same(client.transport.sent, [])
   t.same([client.errors, device.errors], [[], []])
 })
+
+test('a description that is not wanted never reaches the engine', async (t) => {
+  const refused = new Error('not this one')
+  const seen: string[] = []
+  const { client, device } = negotiating(undefined, {
+    checkDescription({ type }) {
+      seen.push(type)
+      if (type === 'answer') throw refused
+    },
+  })
+  device.pc.createDataChannel('default')
+  await settle()
+  t.same(seen, ['offer', 'answer'])
+  t.same([client.errors, device.errors], [[], [refused]])
+  t.equal(device.pc.signalingState, 'have-local-offer')
+  t.equal(device.pc.remoteDescription, null)
+})

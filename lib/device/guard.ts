@@ -4,7 +4,7 @@ import {
 import { type CoapRouter, type CoapSession, type CoapSessionLimits, createCoapRouter, createCoapSession } from '../coap/index.ts'
 import type { Signer } from '../crypto/index.ts'
 import { messageOf } from '../errors.ts'
-import { attachPasswordLogin, type Iam, IamError, type PasswordLimits } from '../iam/index.ts'
+import { attachPasswordLogin, DEFAULT_PASSWORD_LIMITS, type Iam, IamError, type PasswordLimits } from '../iam/index.ts'
 import type { Host } from '../runtime/index.ts'
 import { createDataChannelPipe, type PeerConnection, type PeerConnectionEvents } from '../webrtc/index.ts'
 import type { CameraSession } from './camera.ts'
@@ -19,10 +19,11 @@ export interface CameraGuardOptions {
   signer: Signer
   host: Pick<Host, 'clock' | 'random' | 'log' | 'nativeCrypto'>
   /**
-   * With endpoints of the program's own; the guard adds IAM, the password login and the challenge. Default: one that runs 64
-   * requests at a time, as logins that wait their turn hold some.
+   * With endpoints of the program's own; the guard adds IAM, the password login and the challenge. Default: one that runs 128
+   * requests at a time, as each session may have a login that waits its turn.
    */
   router?: CoapRouter<VirtualConnection>
+  /** Default limit 64, as many channels as a device has: it is the camera that bounds sessions (`CameraOptions.maxSessions`), and makes room. */
   connections?: VirtualConnectionsOptions
   /** IAM users by the key id of a session's secret, `default` for a session that names none (`CameraSession.keyId`). */
   links?: Readonly<Record<string, string>>
@@ -56,6 +57,9 @@ export interface CameraGuard<Connection extends PeerConnection> {
   attach(session: CameraSession<Connection>, media?: GuardedMedia): VirtualConnection
 }
 
+/** Of any camera: a device has no more channels (`DEFAULT_SIGNALING_LIMITS.maxChannels`). */
+const MAX_SESSIONS = 64
+
 const COAP_LABELS: readonly string[] = ['coap', 'nabto-coap']
 
 /**
@@ -65,10 +69,10 @@ const COAP_LABELS: readonly string[] = ['coap', 'nabto-coap']
  * @throws {RangeError} the router has an endpoint of the guard's already
  */
 export function createCameraGuard<Connection extends PeerConnection>(options: CameraGuardOptions): CameraGuard<Connection> {
-  const { iam, signer, host, router = createCoapRouter<VirtualConnection>({ log: host.log, maxRunning: 64 }), maxChannels = 4 } = options
-  const connections = new VirtualConnections(iam, options.connections)
+  const { iam, signer, host, router = createCoapRouter<VirtualConnection>({ log: host.log, maxRunning: 2 * MAX_SESSIONS }), maxChannels = 4 } = options
+  const connections = new VirtualConnections(iam, { limit: MAX_SESSIONS, ...options.connections })
   iam.attach(router)
-  attachPasswordLogin(iam, router, host, options.passwordLimits)
+  attachPasswordLogin(iam, router, host, options.passwordLimits ?? { ...DEFAULT_PASSWORD_LIMITS, maxWaiting: MAX_SESSIONS })
   const challenged = new WeakMap<VirtualConnection, ChallengedConnection>()
   addChallengeEndpoint(router, signer, (connection) => challenged.get(connection) ?? { fingerprints: () => undefined }, host)
 

@@ -204,3 +204,18 @@ test('onclose of the program is called after the guard\'s own', async (t) => {
   t.same(order, ['program, 0 left'])
   t.equal((ended as SignalingError).errorCode, 'CHANNEL_CLOSED')
 })
+
+test('strangers in every place, however many there are: the owner gets in, and so does the next one', async (t) => {
+  const world = await guardedWorld({ camera: { maxSessions: 20 } })
+  const strangers = []
+  for (let count = 0; count < 20; count++) strangers.push(await world.connect())
+  t.equal(world.camera.sessions.size, 20)
+  const admin = await administrator(world)
+  t.equal((await world.during(admin.iam.me())).username, 'admin')
+  t.equal(world.camera.sessions.size, 20)
+  await t.rejects(strangers[0].ready(), 'ERR_CLIENT_ENDED', 'the oldest has made room')
+  await strangers[1].ready()
+  for (let count = 0; count < 25; count++) await world.connect()
+  t.equal((await world.during(admin.iam.me())).username, 'admin', 'who is known stays')
+  t.equal(world.camera.sessions.size, 20)
+})

@@ -9,7 +9,8 @@ import { ANOTHER, changeDescriptions, FINGERPRINT, startMeddler, type Towards } 
 import { until } from './support/negotiating-pair.ts'
 import { DEVICE, PRODUCT, serve } from './support/service.ts'
 
-tap.setTimeout(60_000)
+// werift looks after a connection that ended in its handshake for another 30 seconds, and this file with it.
+tap.setTimeout(150_000)
 
 const engines = ['node-datachannel', 'werift'] as const
 

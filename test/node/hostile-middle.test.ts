@@ -7,7 +7,7 @@ import { type Answer, type ManInTheMiddle, pathOf, startManInTheMiddle } from '.
 import { until } from './support/negotiating-pair.ts'
 import { serve } from './support/service.ts'
 
-tap.setTimeout(60_000)
+tap.setTimeout(150_000)
 
 const CHALLENGE = '/webrtc/challenge'
 const passOn: Answer = (request, { forward }) => forward(request)

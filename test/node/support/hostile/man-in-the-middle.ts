@@ -4,7 +4,7 @@ import { createSigner } from '../../../../lib/crypto/index.ts'
 import { createViewer } from '../../../../lib/client/index.ts'
 import { createCamera, DeviceTokenGenerator } from '../../../../lib/device/index.ts'
 import { createDataChannelPipe, type CreatePeerConnection, type MediaPeerConnection } from '../../../../lib/webrtc/index.ts'
-import { createNodeHost } from '../../../../runtimes/node/index.ts'
+import { attachVideo, createNodeHost, type VideoSource } from '../../../../runtimes/node/index.ts'
 import { type RendezvousOptions, type RunningRendezvous } from '../../../../runtimes/node/service/index.ts'
 import { DEVICE, PRODUCT, registerTestDevice, serve } from '../service.ts'
 
@@ -37,10 +37,11 @@ export const pathOf = ({ segments }: CoapRequest): string => `/${segments.join('
  * The rendezvous that ends both DTLS connections in the middle: a camera of its own to the victims, with the IDs of the real
  * one, and a client to the real camera for each of them. Passes on video and requests, the challenge included.
  * @param answer - in place of passing a request on
+ * @param options - of the service; `video` is a picture that it shows to every victim at once
  */
 export async function startManInTheMiddle(
   t: Test, realUrl: string, createPeerConnection: CreatePeerConnection, answer: Answer = (request, { forward }) => forward(request),
-  options: Partial<RendezvousOptions> = {},
+  { video, ...options }: Partial<RendezvousOptions> & { video?: VideoSource } = {},
 ): Promise<ManInTheMiddle> {
   const service = await serve(t, options)
   const signer = createSigner((await registerTestDevice(service)).key, host)
@@ -53,6 +54,7 @@ export async function startManInTheMiddle(
   const camera = createCamera<MediaPeerConnection>({
     ...at, endpointUrl: service.url, tokenGenerator: () => tokens.generateToken(), access: { guarded: true }, createPeerConnection,
     attach(session) {
+      const detach = video && attachVideo(session.peerConnection, video)
       const far = createCoapClient(host)
       const viewer = createViewer<MediaPeerConnection>({
         ...at, endpointUrl: realUrl, createPeerConnection,
@@ -88,6 +90,7 @@ export async function startManInTheMiddle(
       }, { answerWithinMs: 3000 })
       session.peerConnection.addEventListener('datachannel', ({ channel }) => { near.attach(createDataChannelPipe(channel)) })
       session.onclose = () => {
+        detach?.()
         near.close()
         far.close()
         viewer.close()

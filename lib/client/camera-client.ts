@@ -4,7 +4,7 @@ import { LenskeyError } from '../errors.ts'
 import { authenticatePassword, type AuthenticateOptions } from '../iam/index.ts'
 import { generatePassword } from '../iam/secrets.ts'
 import type { Host } from '../runtime/index.ts'
-import type { PeerConnection } from '../webrtc/index.ts'
+import { type ByteStream, openStream, type OpenStreamOptions, type PeerConnection } from '../webrtc/index.ts'
 import { type DeviceChannel, keepDeviceChannel } from './device-channel.ts'
 import { ClientError } from './errors.ts'
 import { createIamRequests, type IamClient } from './iam-client.ts'
@@ -91,6 +91,11 @@ export interface CameraClient<Connection extends PeerConnection> {
   authenticate(login: LoginOptions): Promise<void>
   /** Any answer resolves, error codes included. @throws {ClientError} `ERR_CLIENT_ENDED`; as `CoapClient.request` */
   coap(method: CoapMethod, path: string, options?: CoapRequestOptions): Promise<CoapResponse>
+  /**
+   * Opens a stream to a port of the device; it is cut when the session ends.
+   * @throws {StreamError} {ClientError} `ERR_CLIENT_ENDED`
+   */
+  openStream(port: number, options?: OpenStreamOptions): Promise<ByteStream>
 }
 
 /** A viewer that can also ask the camera. A channel that closes is opened again, and what waits goes through once. */
@@ -206,6 +211,16 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
     verify: async ({ fingerprint, timeoutMs } = {}) => (await current()).verify(fingerprint, timeoutMs),
     authenticate,
     coap: send,
+    async openStream(port, streamOptions): Promise<ByteStream> {
+      await ready()
+      if (viewer.peerConnection === undefined) throw new ClientError('ERR_CLIENT_ENDED', 'the session with the camera is over')
+      const stream = await openStream(viewer.peerConnection, port, host.clock, streamOptions)
+      const abandon = (): void => { stream.abort() }
+      // Not every engine tells the channels of a connection that is closed here.
+      viewer.on('ended', abandon)
+      void stream.closed.then(() => { viewer.off('ended', abandon) })
+      return stream
+    },
   }
 }
 

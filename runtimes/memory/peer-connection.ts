@@ -254,7 +254,7 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
 class MemoryDataChannel extends MemoryEventTarget<DataChannelEvents> implements DataChannel {
   readonly label: string
   readonly protocol: string
-  readonly bufferedAmount = 0
+  bufferedAmount = 0
   bufferedAmountLowThreshold = 0
   binaryType = 'arraybuffer'
   readyState: DataChannel['readyState'] = 'connecting'
@@ -283,7 +283,14 @@ class MemoryDataChannel extends MemoryEventTarget<DataChannelEvents> implements 
   send(data: string | Uint8Array): void {
     if (this.readyState !== 'open') throw new LenskeyError('ERR_DATA_CHANNEL_NOT_OPEN', `the data channel ${this.label} is ${this.readyState}`)
     const copy = typeof data === 'string' ? data : data.slice().buffer
-    void Promise.resolve().then(() => this.#other?.dispatch('message', { data: copy }))
+    const size = data.length
+    this.bufferedAmount += size
+    void Promise.resolve().then(() => {
+      this.#other?.dispatch('message', { data: copy })
+      const wasHigh = this.bufferedAmount > this.bufferedAmountLowThreshold
+      this.bufferedAmount -= size
+      if (wasHigh && this.bufferedAmount <= this.bufferedAmountLowThreshold) this.dispatch('bufferedamountlow', undefined)
+    })
   }
 
   close(): void {

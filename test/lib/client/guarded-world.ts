@@ -36,9 +36,11 @@ interface WorldOptions {
   /** Shared with another world, so that no two ends have the same certificate. */
   connections?: MemoryPeerConnections
   video?: () => () => void
+  /** What the program does with a session besides. */
+  attached?: (session: Session, connection: VirtualConnection) => void
 }
 
-export async function guardedWorld({ guard: guardOptions = {}, camera: cameraOptions = {}, connections = new MemoryPeerConnections(), video }: WorldOptions = {}): Promise<GuardedWorld> {
+export async function guardedWorld({ guard: guardOptions = {}, camera: cameraOptions = {}, connections = new MemoryPeerConnections(), video, attached }: WorldOptions = {}): Promise<GuardedWorld> {
   const service = new TestService()
   const host = service.host()
   const key = generatePrivateKey(createSeededRandom(99))
@@ -55,13 +57,14 @@ export async function guardedWorld({ guard: guardOptions = {}, camera: cameraOpt
     createPeerConnection: () => connections.create(),
     attach: (session) => {
       session.peerConnection.addEventListener('datachannel', ({ channel }) => void channels.push(channel))
-      guard.attach(session, {
+      const connection = guard.attach(session, {
         video: video ?? (() => {
           session.peerConnection.addLine('video')
           showing.add(session)
           return () => void showing.delete(session)
         }),
       })
+      attached?.(session, connection)
     },
     ...cameraOptions,
   }, host)

@@ -1,37 +1,6 @@
-import { createDataChannelPipe, type DataChannel } from '../../../lib/webrtc/index.ts'
-import { type MemoryPeerConnection, MemoryPeerConnections } from '../../../runtimes/memory/index.ts'
+import { createDataChannelPipe } from '../../../lib/webrtc/index.ts'
 import { test } from '../../suite.ts'
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 60; turn++) await Promise.resolve()
-}
-
-/** Both ends of one channel. */
-async function channelPair(): Promise<[DataChannel, DataChannel]> {
-  const connections = new MemoryPeerConnections()
-  const [one, other] = [connections.create(), connections.create()]
-  const trickle = (from: MemoryPeerConnection, to: MemoryPeerConnection): void => {
-    from.addEventListener('icecandidate', ({ candidate }) => {
-      const { candidate: line = '', usernameFragment = '' } = candidate?.toJSON() ?? {}
-      if (candidate !== null) void settle().then(() => to.addIceCandidate({ candidate: line, usernameFragment: usernameFragment ?? '' }))
-    })
-  }
-  trickle(one, other)
-  trickle(other, one)
-  const near = one.createDataChannel('coap')
-  let far: DataChannel | undefined
-  other.addEventListener('datachannel', ({ channel }) => { far = channel })
-  await one.setLocalDescription()
-  const offer = one.localDescription
-  if (offer !== null) await other.setRemoteDescription(offer)
-  await other.setLocalDescription()
-  const answer = other.localDescription
-  if (answer !== null) await one.setRemoteDescription(answer)
-  await settle()
-  await settle()
-  if (far === undefined) throw new Error('the channel has not come up')
-  return [near, far]
-}
+import { channelPair, settle } from './channel-pair.ts'
 
 test('text and bytes, whole and in order, until one side closes it', async (t) => {
   const [near, far] = await channelPair()

@@ -57,12 +57,14 @@ export function createDeviceStreams(options: DeviceStreamsOptions): DeviceStream
   }
 
   /** @returns a stream that ends when the right does; undefined without the right */
-  function admit(channel: DataChannel, { port, action = FILE_STREAM_ACTION }: StreamListener, connection: IamConnection): ChannelStream | undefined {
+  function admit(
+    channel: DataChannel, { port, action = FILE_STREAM_ACTION }: StreamListener, connection: IamConnection, peerSdp: string | undefined,
+  ): ChannelStream | undefined {
     let stream = undefined as ChannelStream | undefined
     const activity = whileAllowed(iam, connection, action, () => {
       // A right that comes back brings no stream back.
       if (stream !== undefined) return () => undefined
-      const begun = stream = new ChannelStream(channel, port, undefined, options)
+      const begun = stream = new ChannelStream(channel, port, channel.protocol === STREAM_PROTOCOL, options, peerSdp)
       return () => { begun.fail(new StreamError('ERR_STREAM_ABORTED', 'the right to this stream was taken away')) }
     }, (thrown) => { log('error', 'stream.failed', { port, reason: messageOf(thrown) }) })
     if (stream === undefined) activity.close()
@@ -97,7 +99,7 @@ export function createDeviceStreams(options: DeviceStreamsOptions): DeviceStream
       }
 
       function begin(channel: DataChannel, listener: Listening): void {
-        const stream = admit(channel, listener, connection)
+        const stream = admit(channel, listener, connection, peerConnection.remoteDescription?.sdp)
         if (stream === undefined) {
           refuse(channel, listener.port, 'not allowed')
           return
@@ -110,18 +112,11 @@ export function createDeviceStreams(options: DeviceStreamsOptions): DeviceStream
           size--
           listener.open--
         })
-        const accept = (): void => {
-          channel.removeEventListener('open', accept)
-          stream.settle(channel.protocol === STREAM_PROTOCOL)
-          void Promise.resolve().then(() => listener.onStream(stream, connection)).catch((thrown: unknown) => {
-            // Of a stream that ended on its way there is nothing to tell.
-            if (!(thrown instanceof StreamError)) log('error', 'stream.failed', { port: listener.port, connection: connection.id, reason: messageOf(thrown) })
-            stream.abort()
-          })
-        }
-        // A channel of the peer may be announced before it is open.
-        if (channel.readyState === 'open') accept()
-        else channel.addEventListener('open', accept)
+        void Promise.resolve().then(() => listener.onStream(stream, connection)).catch((thrown: unknown) => {
+          // Of a stream that ended on its way there is nothing to tell.
+          if (!(thrown instanceof StreamError)) log('error', 'stream.failed', { port: listener.port, connection: connection.id, reason: messageOf(thrown) })
+          stream.abort()
+        })
       }
 
       peerConnection.addEventListener('datachannel', onChannel)

@@ -1,7 +1,7 @@
 import { LenskeyError } from '../errors.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { DataChannel, DataChannelEvents } from './peer-connection.ts'
-import { decodeStreamFrame, MAX_STREAM_MESSAGE_BYTES, type StreamFrame } from './stream-frames.ts'
+import { decodeStreamFrame, maxMessageBytes, MAX_STREAM_MESSAGE_BYTES, type StreamFrame } from './stream-frames.ts'
 
 /**
  * - `ERR_STREAM_REFUSED`: the device closed the stream before anything came over it
@@ -28,7 +28,7 @@ export interface StreamOptions {
   maxUnreadBytes?: number
   /** Bytes that may wait in the data channel to be sent: `write` resolves when there are fewer. Default 262,144. */
   maxUnsentBytes?: number
-  /** Longest message sent; default 16,384, which every peer takes. */
+  /** Longest message sent; default 65,536, or less where the peer takes less (RFC 8841 §6). */
   chunkBytes?: number
 }
 
@@ -93,16 +93,21 @@ export class ChannelStream implements ByteStream {
   #over: { error: StreamError | undefined } | undefined
   #resolveClosed: (error: StreamError | undefined) => void = () => undefined
 
-  /** @param isExtended - undefined where the first message will tell */
-  constructor(channel: DataChannel, port: number, isExtended: boolean | undefined, options: StreamOptions = {}) {
+  /**
+   * @param isExtended - undefined where the first message will tell
+   * @param peerSdp - the peer's description, where there is one
+   */
+  constructor(channel: DataChannel, port: number, isExtended: boolean | undefined, options: StreamOptions = {}, peerSdp?: string) {
     this.port = port
     this.#channel = channel
     this.#maxUnread = options.maxUnreadBytes ?? 262_144
     this.#maxUnsent = options.maxUnsentBytes ?? 262_144
-    this.#chunkBytes = options.chunkBytes ?? 16_384
+    this.#chunkBytes = Math.min(options.chunkBytes ?? 65_536, maxMessageBytes(peerSdp))
     this.closed = new Promise((resolve) => { this.#resolveClosed = resolve })
     channel.binaryType = 'arraybuffer'
     channel.bufferedAmountLowThreshold = this.#maxUnsent >> 1
+    // A channel of the peer may be announced before it is open.
+    channel.addEventListener('open', this.#onOpen)
     channel.addEventListener('message', this.#onMessage)
     channel.addEventListener('close', this.#onClose)
     channel.addEventListener('bufferedamountlow', this.#onRoom)
@@ -152,6 +157,7 @@ export class ChannelStream implements ByteStream {
     if (this.#ended) return this.#writes
     this.#ended = true
     return this.#next(async () => {
+      while (this.#channel.readyState === 'connecting') await this.#room()
       this.#eofSent = true
       if (this.isExtended) this.#sendFrame({ type: 'eof' })
       else await this.#drained()
@@ -186,13 +192,17 @@ export class ChannelStream implements ByteStream {
 
   async #send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      while (this.#sent >= this.#allowed || this.#channel.bufferedAmount >= this.#maxUnsent) await this.#room()
+      while (!this.#hasRoom) await this.#room()
       const size = Math.min(this.#chunkBytes, bytes.length - at, this.#allowed - this.#sent)
       this.#transmit(bytes.subarray(at, at + size) as Uint8Array<ArrayBuffer>)
       this.#sent += size
       this.#frames = 0
       at += size
     }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#sent < this.#allowed && this.#channel.readyState !== 'connecting' && this.#channel.bufferedAmount < this.#maxUnsent
   }
 
   /** Resolves when something may be sent again. */
@@ -228,7 +238,7 @@ export class ChannelStream implements ByteStream {
 
   /** Lets the peer send as much as there is room for, told in steps that are worth a message. */
   #grant(): void {
-    if (!this.isExtended || this.#eofReceived) return
+    if (!this.isExtended || this.#eofReceived || this.#channel.readyState !== 'open') return
     const upTo = this.#received - this.#unread.length + this.#maxUnread
     if (upTo - this.#granted < this.#maxUnread / 4) return
     this.#granted = upTo
@@ -289,6 +299,11 @@ export class ChannelStream implements ByteStream {
     this.#closeWhenDone()
   }
 
+  readonly #onOpen = (): void => {
+    this.#grant()
+    this.#onRoom()
+  }
+
   readonly #onRoom = (): void => {
     this.#wake('sending')
   }
@@ -317,6 +332,7 @@ export class ChannelStream implements ByteStream {
   #finish(error: StreamError | undefined): void {
     if (this.#over !== undefined) return
     this.#over = { error }
+    this.#channel.removeEventListener('open', this.#onOpen)
     this.#channel.removeEventListener('message', this.#onMessage)
     this.#channel.removeEventListener('close', this.#onClose)
     this.#channel.removeEventListener('bufferedamountlow', this.#onRoom)

@@ -19,12 +19,12 @@ export interface OpenStreamOptions extends StreamOptions {
  * @throws {RangeError} for a port that is none
  */
 export function openStream(
-  peerConnection: Pick<PeerConnection, 'createDataChannel' | 'connectionState'>, port: number, clock: Clock, { quietMs = 2000, timeoutMs = 20_000, ...options }: OpenStreamOptions = {},
+  peerConnection: Pick<PeerConnection, 'createDataChannel' | 'connectionState' | 'remoteDescription'>, port: number, clock: Clock, { quietMs = 2000, timeoutMs = 20_000, ...options }: OpenStreamOptions = {},
 ): Promise<ByteStream> {
   if (!isStreamPort(port)) throw new RangeError('a port of a stream is a whole number from 0 to 2^32 - 1')
   // The short label, since devices of the vendor misread the long one.
   const channel = peerConnection.createDataChannel(`stream-${port}`, { protocol: STREAM_PROTOCOL })
-  const stream = new ChannelStream(channel, port, undefined, options)
+  const stream = new ChannelStream(channel, port, undefined, options, peerConnection.remoteDescription?.sdp)
   return new Promise((resolve, reject) => {
     let timedOut = false
     let cancel: CancelTimer = clock.after(timeoutMs, () => {

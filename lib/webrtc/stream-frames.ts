@@ -47,3 +47,9 @@ export function decodeStreamFrame(text: string): StreamFrame | undefined {
   if (type === 'eof' || type === 'done' || type === 'abort') return { type }
   return type === 'window' && typeof upTo === 'number' && Number.isSafeInteger(upTo) && upTo >= 0 ? { type, upTo } : undefined
 }
+
+/** The longest message that a peer takes, by its description: 65,536 where it does not say (RFC 8841 §6.1), 0 is any length. */
+export function maxMessageBytes(sdp = ''): number {
+  const bytes = Number(/^a=max-message-size:(\d{1,15})\s*$/m.exec(sdp)?.[1] ?? 65_536)
+  return bytes === 0 ? Infinity : bytes
+}

@@ -7,7 +7,6 @@ import { negotiate } from './support/negotiating-pair.ts'
 
 const engines = ['node-datachannel', 'werift'] as const
 const { clock } = createNodeHost()
-const MEGABYTES = 8
 
 const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -36,8 +35,10 @@ async function hashed(stream: ByteStream): Promise<{ bytes: number; hash: string
 
 for (const client of engines) {
   for (const device of engines) {
-    void tap.test(`${client} and ${device}: ${MEGABYTES} MB up and down at once, each direction ended by itself`, { timeout: 120_000 }, async (t) => {
-      const [up, down] = [randomBytes(MEGABYTES << 20), randomBytes(MEGABYTES << 20)]
+    // werift takes its time.
+    const megabytes = client === 'werift' || device === 'werift' ? 1 : 16
+    void tap.test(`${client} and ${device}: ${megabytes} MB up and down at once, each direction ended by itself`, { timeout: 120_000 }, async (t) => {
+      const [up, down] = [randomBytes(megabytes << 20), randomBytes(megabytes << 20)]
       let atDevice: Promise<{ hash: string }> | undefined
       let sent: Promise<void> | undefined
       const connection = await pair(t, client, device, (stream) => {

@@ -69,6 +69,13 @@ export class WeriftDataChannel implements DataChannel {
   }
 
   close(): void {
+    // Closed before the library has confirmed the peer's channel, it would confirm one that is gone, and the peer fails over that.
+    if (this.#native.isCreatedByRemote && this.readyState === 'connecting') {
+      this.#native.stateChange.subscribe((state) => {
+        if (state === 'open') setImmediate(() => this.#native.close())
+      })
+      return
+    }
     if (this.readyState === 'open' || this.readyState === 'connecting') this.#native.close()
   }
 

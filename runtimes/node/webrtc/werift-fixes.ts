@@ -24,3 +24,23 @@ export function numberByDtlsRole(transport: Werift.RTCSctpTransport): void {
   if (Object.hasOwn(transport, 'isServer')) return
   Object.defineProperty(transport, 'isServer', { get: () => transport.dtlsTransport.role === 'client' })
 }
+
+/**
+ * werift 0.24 gives the number of a closed data channel to the next one while the streams of the first are still being reset, and
+ * the reset then closes the second. Here each channel of a connection has a number of its own.
+ */
+export function neverReuseNumbers(transport: Werift.RTCSctpTransport): void {
+  if (Object.getOwnPropertyDescriptor(transport, 'dataChannelId')?.get !== undefined) return
+  // The library reads it once for each channel, and sets it when it knows its role.
+  let next: unknown = Reflect.get(transport, 'dataChannelId')
+  Object.defineProperty(transport, 'dataChannelId', {
+    get() {
+      const number = next
+      if (typeof next === 'number') next += 2
+      return number
+    },
+    set(first: unknown) {
+      next = first
+    },
+  })
+}

@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from './sdp.ts'
-import { connectOnceAtATime, numberByDtlsRole } from './werift-fixes.ts'
+import { connectOnceAtATime, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
 
@@ -217,7 +217,10 @@ class WeriftConnection implements MediaPeerConnection {
   }
 
   #settle(): void {
-    if (this.#native.sctpTransport !== undefined) numberByDtlsRole(this.#native.sctpTransport)
+    if (this.#native.sctpTransport !== undefined) {
+      numberByDtlsRole(this.#native.sctpTransport)
+      neverReuseNumbers(this.#native.sctpTransport)
+    }
     this.#watchForTheEnd()
     for (const sender of this.#senders) sender.settle()
   }

@@ -1,7 +1,7 @@
 import { encodeHex } from '../../../lib/bytes/index.ts'
 import { sha256 } from '../../../lib/crypto/sha256.ts'
 import { type ByteStream, ChannelStream, type DataChannel, MAX_STREAM_MESSAGE_BYTES, type StreamError, type StreamOptions, streamPort } from '../../../lib/webrtc/index.ts'
-import { decodeStreamFrame } from '../../../lib/webrtc/stream-frames.ts'
+import { decodeStreamFrame, maxMessageBytes } from '../../../lib/webrtc/stream-frames.ts'
 import { createSeededRandom } from '../../../runtimes/memory/index.ts'
 import { test } from '../../suite.ts'
 import { channelPair, settle } from './channel-pair.ts'
@@ -55,6 +55,18 @@ test('control frames, and what is none', (t) => {
   for (const type of ['eof', 'done', 'abort']) t.same(decodeStreamFrame(JSON.stringify({ type, more: 1 })), { type })
   for (const text of ['', '{', 'null', '[]', '7', '{}', '{"type":"other"}', '{"type":"window"}', '{"type":"window","upTo":-1}', '{"type":"window","upTo":1.5}',
     '{"type":"window","upTo":1e300}', '{"type":"window","upTo":"7"}', `{"type":"eof","x":"${'x'.repeat(128)}"}`]) t.equal(decodeStreamFrame(text), undefined, text)
+})
+
+test('no message is longer than the peer says it takes', async (t) => {
+  for (const [sdp, bytes] of [['', 65_536], ['a=max-message-size:1000\r\n', 1000], ['m=x\r\na=max-message-size:0\r\n', Infinity], ['a=max-message-size:no', 65_536]] as const) {
+    t.equal(maxMessageBytes(sdp), bytes)
+  }
+  const [channel, stranger] = await channelPair('stream-1')
+  const lengths: number[] = []
+  stranger.addEventListener('message', ({ data }) => void lengths.push((data as ArrayBuffer).byteLength))
+  await new ChannelStream(channel, 1, false, {}, 'a=max-message-size:1000\r\n').write(new Uint8Array(2001))
+  await settle()
+  t.same(lengths, [1000, 1000, 1])
 })
 
 test('both ends send at once, and each ends its own direction', async (t) => {

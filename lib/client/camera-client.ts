@@ -1,12 +1,13 @@
 import { createCertificatePin } from '../access/index.ts'
-import { type CoapClientLimits, type CoapMethod, type CoapRequestOptions, type CoapResponse, createCoapClient } from '../coap/index.ts'
+import { encodeUtf8 } from '../bytes/index.ts'
+import { type CoapClientLimits, type CoapMethod, type CoapRequestOptions, type CoapResponse, contentFormats, createCoapClient } from '../coap/index.ts'
 import { LenskeyError } from '../errors.ts'
 import { authenticatePassword, type AuthenticateOptions } from '../iam/index.ts'
 import { generatePassword } from '../iam/secrets.ts'
 import type { Host } from '../runtime/index.ts'
 import { type ByteStream, openStream, type OpenStreamOptions, type PeerConnection } from '../webrtc/index.ts'
 import { type DeviceChannel, keepDeviceChannel } from './device-channel.ts'
-import { ClientError } from './errors.ts'
+import { ClientError, requireSuccess } from './errors.ts'
 import { createIamRequests, type IamClient } from './iam-client.ts'
 import { formatPairingLink } from './pairing-link.ts'
 import { createProof, type Proof } from './proof.ts'
@@ -91,6 +92,11 @@ export interface CameraClient<Connection extends PeerConnection> {
   authenticate(login: LoginOptions): Promise<void>
   /** Any answer resolves, error codes included. @throws {ClientError} `ERR_CLIENT_ENDED`; as `CoapClient.request` */
   coap(method: CoapMethod, path: string, options?: CoapRequestOptions): Promise<CoapResponse>
+  /**
+   * Has the camera add tracks by their ids; they come with the viewer's event `track`. Resolves when it has agreed to.
+   * @throws {RefusedError} {ClientError} as `coap`
+   */
+  requestTracks(trackIds: readonly string[]): Promise<void>
   /**
    * Opens a stream to a port of the device; it is cut when the session ends.
    * @throws {StreamError} {ClientError} `ERR_CLIENT_ENDED`
@@ -211,6 +217,9 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
     verify: async ({ fingerprint, timeoutMs } = {}) => (await current()).verify(fingerprint, timeoutMs),
     authenticate,
     coap: send,
+    async requestTracks(trackIds): Promise<void> {
+      requireSuccess(await send('POST', '/webrtc/tracks', { contentFormat: contentFormats.json, payload: encodeUtf8(JSON.stringify({ tracks: trackIds })) }))
+    },
     async openStream(port, streamOptions): Promise<ByteStream> {
       await ready()
       if (viewer.peerConnection === undefined) throw new ClientError('ERR_CLIENT_ENDED', 'the session with the camera is over')

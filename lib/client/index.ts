@@ -5,3 +5,4 @@ export { type IamClient, type RemotePairing, type RemoteSetting, type RemoteSett
 export { formatPairingLink, MAX_PAIRING_LINK_LENGTH, type PairingLink, parsePairingLink } from './pairing-link.ts'
 export * from '../signaling/client.ts'
 export * from '../signaling/client-message-transport.ts'
+export * from './tracks.ts'

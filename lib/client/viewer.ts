@@ -5,7 +5,8 @@ import {
   ClientMessageTransportSecurityMode, createClientMessageTransport, createSignalingClient, type SignalingChannelState, type SignalingClient,
   type SignalingClientOptions, SignalingConnectionError, SignalingConnectionState,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, type SessionDescription, SignalingEventHandler, type TrackEntry } from '../webrtc/index.ts'
+import { ClientTracks } from './tracks.ts'
 
 /** The steps from a click to a picture, in the order in which they come when all goes well. */
 export const VIEWER_PHASES = ['start', 'signaling', 'setup', 'offer', 'media', 'frame'] as const
@@ -37,6 +38,8 @@ export interface ViewerEvents {
   signalingstatechange: (state: SignalingConnectionState) => void
   channelstatechange: (state: SignalingChannelState) => void
   connectionstatechange: (state: PeerConnectionState) => void
+  /** The camera has named a track, of its own or of ours, or said what became of one: `error` is there when it will not flow. */
+  track: (track: TrackEntry) => void
   /** The session is over and will not come back by itself; the error says why, or is what `close` was called with. */
   ended: (error: unknown) => void
 }
@@ -46,6 +49,8 @@ export interface Viewer<Connection extends PeerConnection> {
   readonly client: SignalingClient
   /** Undefined until the camera has answered. */
   readonly peerConnection: Connection | undefined
+  /** Names of the tracks, both ways. */
+  readonly tracks: ClientTracks
   start(): void
   /** Tells that a picture was decoded, which only the program can see. */
   frameSeen(): void
@@ -59,6 +64,7 @@ export interface Viewer<Connection extends PeerConnection> {
 export function createViewer<Connection extends PeerConnection>(options: ViewerOptions<Connection>, host: Host): Viewer<Connection> {
   const client = createSignalingClient(options, host)
   const events = new TypedEventEmitter<{ [Name in keyof ViewerEvents]: ViewerEvents[Name] }>(host.log)
+  const tracks = new ClientTracks((track) => { events.emit('track', track) })
   const reached = new Set<ViewerPhase>()
   const cleanUp: (() => void)[] = []
   let startMs = 0
@@ -129,6 +135,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
         }
       },
     })
+    negotiation.metadata = tracks
     negotiation.onerror = (error) => {
       host.log('warn', 'viewer.negotiation.failed', { reason: messageOf(error) })
       if (needsNewConnection(error)) end(error)
@@ -157,6 +164,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
 
   return {
     client,
+    tracks,
     get peerConnection() {
       return peerConnection
     },

@@ -4,7 +4,7 @@ import {
   createDeviceMessageTransport, createSignalingDevice, type DeviceMessageTransportOptions, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
   SignalingChannelState, type SignalingDevice, type SignalingDeviceOptions, SignalingError, SignalingErrorCodes,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type PeerConnection, needsNewConnection, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
+import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type NegotiationMetadata, type PeerConnection, needsNewConnection, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
 
 /** A secret for every key id, or a function that finds the secret of one (undefined when the client names none); an empty one is nobody's. */
 export type CameraSecret = string | ((keyId?: string) => Promise<string>)
@@ -52,6 +52,8 @@ export interface CameraSession<Connection extends PeerConnection> {
    */
   readonly keyId: string | undefined
   readonly peerConnection: Connection
+  /** What rides along with this session's descriptions; to be set in `attach`. */
+  metadata: NegotiationMetadata | undefined
   /** Called once, however the session ends. */
   onclose: (() => void) | undefined
   /** Whether nobody knows yet who this is: such a session makes room when a client needs its place. Default: never. */
@@ -228,6 +230,14 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
     this.#eventHandler = new SignalingEventHandler(peerConnection, device)
     // An engine that cannot find a new path for a connection leaves it to the viewer to begin again.
     this.#eventHandler.onerror = close
+  }
+
+  get metadata(): NegotiationMetadata | undefined {
+    return this.#negotiation.metadata
+  }
+
+  set metadata(metadata: NegotiationMetadata | undefined) {
+    this.#negotiation.metadata = metadata
   }
 
   end(): void {

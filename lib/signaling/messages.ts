@@ -28,6 +28,8 @@ export type WebrtcSignalingMessageType = (typeof WebrtcSignalingMessageType)[key
 export interface SignalingDescription {
   type: 'DESCRIPTION'
   description: SessionDescription
+  /** Names of tracks (lib/webrtc/track-metadata.ts), as it came; left out where there is nothing to say. Other peers ignore it. */
+  metadata?: object
 }
 
 export interface SignalingCandidate {
@@ -64,7 +66,7 @@ export function decodeSignalingMessage(value: unknown): SignalingMessage | undef
       return { type: 'SETUP_RESPONSE', iceServers: decoded }
     }
     case 'DESCRIPTION':
-      return { type: 'DESCRIPTION', description: decodeDescription(value.description) }
+      return { type: 'DESCRIPTION', description: decodeDescription(value.description), ...(isObject(value.metadata) && { metadata: value.metadata }) }
     case 'CANDIDATE':
       return { type: 'CANDIDATE', candidate: decodeCandidate(value.candidate) }
     default:
@@ -123,7 +125,10 @@ export function encodeSignalingMessage(message: SignalingMessage): JSONObject {
     case 'SETUP_RESPONSE':
       return { type: message.type, iceServers: (message.iceServers ?? []).map(encodeIceServer) }
     case 'DESCRIPTION':
-      return { type: message.type, description: { type: message.description.type, sdp: message.description.sdp } }
+      return {
+        type: message.type, description: { type: message.description.type, sdp: message.description.sdp },
+        ...(message.metadata && { metadata: message.metadata as JSONObject }),
+      }
     case 'CANDIDATE': {
       const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = message.candidate
       return { type: message.type, candidate: withoutNull({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) }

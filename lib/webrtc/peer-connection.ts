@@ -89,7 +89,40 @@ export interface MediaPeerConnection extends PeerConnection {
   addVideoReceiver(): void
   /** Called for each video track the peer sends, before its first packet. */
   onVideo: ((receiver: VideoReceiver) => void) | undefined
+  /** Offers a track of sound. */
+  addAudio(options: AudioTrackOptions): AudioTrack
+  /** Called for each track of sound of the peer, before its first packet. */
+  onAudio: ((track: AudioTrack) => void) | undefined
+  /** Has the next answer say no to what the peer wants to send in the section `mid`. */
+  refuseMedia(mid: string): void
   report(): Promise<PeerConnectionReport>
+}
+
+export type AudioCodec = 'opus' | 'PCMU'
+
+export interface AudioTrackOptions {
+  /** `opus` at 48,000 Hz with two channels, `PCMU` at 8,000 Hz with one. */
+  codec: AudioCodec
+  /** `msid` of the track. */
+  trackId: string
+  /** Whether the peer may send on it as well; default `sendrecv`. */
+  direction?: 'sendrecv' | 'sendonly'
+}
+
+/** Sound, both ways on one track. */
+export interface AudioTrack {
+  /** Undefined until it has been offered. */
+  readonly mid: string | undefined
+  /** What is sent; undefined until both ends have agreed. */
+  readonly codec: AudioCodec | undefined
+  /** Whether the peer takes our sound and the transport is up: packets sent earlier are dropped. */
+  readonly ready: boolean
+  /** One RTP packet; payload type and SSRC are rewritten to what was negotiated. */
+  sendRtp(packet: Uint8Array): void
+  /** One RTP packet of the peer, as it arrived. */
+  onRtp: ((packet: Uint8Array) => void) | undefined
+  /** `ready` has become true; again after every time it was false. */
+  onReady: (() => void) | undefined
 }
 
 export type VideoCodec = 'VP8' | 'H264'
@@ -101,6 +134,8 @@ export interface VideoSenderOptions {
 }
 
 export interface VideoSender {
+  /** Undefined until it has been offered. */
+  readonly mid: string | undefined
   /** Whether the peer takes the codec and the transport is up: packets sent earlier are dropped. */
   readonly ready: boolean
   /** One RTP packet (RFC 3550); payload type and SSRC are rewritten to what was negotiated. */
@@ -112,6 +147,7 @@ export interface VideoSender {
 }
 
 export interface VideoReceiver {
+  readonly mid: string | undefined
   readonly codec: VideoCodec | undefined
   /** One RTP packet as it arrived. */
   onRtp: ((packet: Uint8Array) => void) | undefined

@@ -20,6 +20,14 @@ export interface NegotiationLimits {
   checkDescription?: (description: SessionDescription) => void
 }
 
+/** What rides along with descriptions, for whoever knows it. */
+export interface NegotiationMetadata {
+  /** Called for each description that is going to be applied, with what came along, before it is. */
+  take(metadata: unknown, description: SessionDescription): void
+  /** What goes along with ours; undefined when there is nothing to say. */
+  outgoing(description: { readonly type: string; readonly sdp: string }): object | undefined
+}
+
 const deviceMode = 1
 
 /** Whether an engine has said that it cannot find a new path for a connection, so that only a new session can. */
@@ -36,6 +44,7 @@ export function needsNewConnection(error: unknown): boolean {
 export class PerfectNegotiation {
   /** Called with whatever could not be sent or applied. Negotiation goes on: what becomes of the connection is seen on the connection. */
   onerror: ((error: unknown) => void) | undefined
+  metadata: NegotiationMetadata | undefined
   readonly #pc: PeerConnection
   readonly #transport: NegotiationTransport
   readonly #polite: boolean
@@ -107,14 +116,15 @@ export class PerfectNegotiation {
       this.#report(new LenskeyError('ERR_WEBRTC_TOO_MANY_MESSAGES', 'the peer sends signaling messages faster than they can be applied'))
       return Promise.resolve()
     }
-    return this.#enqueue(() => (message.type === 'DESCRIPTION' ? this.#takeDescription(message.description) : this.#takeCandidate(message.candidate)))
+    return this.#enqueue(() => (message.type === 'DESCRIPTION' ? this.#takeDescription(message.description, message.metadata) : this.#takeCandidate(message.candidate)))
   }
 
-  async #takeDescription(description: SessionDescription): Promise<void> {
+  async #takeDescription(description: SessionDescription, metadata: unknown): Promise<void> {
     const collides = description.type === 'offer' && this.#pc.signalingState !== 'stable'
     this.#ignoreOffer = !this.#polite && collides
     if (this.#ignoreOffer) return
     this.#checkDescription?.(description)
+    this.metadata?.take(metadata, description)
     await this.#pc.setRemoteDescription(description)
     const early = this.#early
     this.#early = []
@@ -148,7 +158,8 @@ export class PerfectNegotiation {
       const { localDescription } = this.#pc
       if (localDescription !== null) {
         const { type, sdp } = localDescription
-        this.#send({ type: 'DESCRIPTION', description: { type: type as SessionDescription['type'], sdp } })
+        const metadata = this.metadata?.outgoing(localDescription)
+        this.#send({ type: 'DESCRIPTION', description: { type: type as SessionDescription['type'], sdp }, ...(metadata && { metadata }) })
       }
     } finally {
       const candidates = this.#heldBack

@@ -125,6 +125,11 @@ export class TrackMetadata {
     if (at >= 0) this.#named.splice(at, 1)
   }
 
+  /** Whether the track in the section `mid` is one that this end has named. */
+  isOurs(mid: string): boolean {
+    return this.#named.some(({ holder }) => holder.mid === mid)
+  }
+
   /** What is known of the track in the section `mid`. */
   find(mid: string): TrackEntry | undefined {
     return this.outgoing().tracks.find((track) => track.mid === mid)

@@ -36,6 +36,8 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   iceConnectionState = 'new'
   /** Candidates of the peer that were taken. */
   readonly remoteCandidates: string[] = []
+  /** Sections that this end has said no to. */
+  readonly refusedMids: string[] = []
   /** Media that both sides agreed on. */
   agreedLines: string[] = []
   /** SHA-256 of the certificate that it would have, 64 lower-case digits. No path comes up to a peer that was announced with another. */
@@ -76,6 +78,22 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   addLine(name: string): void {
     this.#wantedLines.push(name)
     this.#updateNegotiationNeeded()
+  }
+
+  /** Wants one more line, of the kind that its name begins with, and knows its place once it is offered. */
+  addTrack(line: `${'audio' | 'video'}${string}`): { readonly mid: string | undefined } {
+    this.addLine(line)
+    const linesNow = (): string[] => (this.localDescription === null ? [] : read(this.localDescription).lines)
+    return {
+      get mid() {
+        const at = linesNow().indexOf(line)
+        return at < 0 ? undefined : String(at)
+      },
+    }
+  }
+
+  refuseMedia(mid: string): void {
+    this.refusedMids.push(mid)
   }
 
   createDataChannel(label: string, { protocol = '' }: { ordered?: boolean; protocol?: string } = {}): DataChannel {
@@ -162,7 +180,17 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
 
   #write(description: MemoryDescription): string {
     const pairs = this.fingerprint.toUpperCase().match(/../g) ?? []
-    return `${JSON.stringify(description)}\r\na=fingerprint:sha-256 ${pairs.join(':')}\r\n`
+    const sections = description.lines.map((line, mid) => this.#section(line, String(mid)))
+    return `${JSON.stringify(description)}\r\na=fingerprint:sha-256 ${pairs.join(':')}\r\n${sections.join('')}`
+  }
+
+  /** What a program would look for in a section: its kind, place, direction and codec. */
+  #section(line: string, mid: string): string {
+    const kind = /^(?:audio|video)/.exec(line)?.[0]
+    if (kind === undefined) return `m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:${mid}\r\n`
+    const codec = kind === 'audio' ? 'opus/48000/2' : 'VP8/90000'
+    const direction = this.refusedMids.includes(mid) ? 'inactive' : this.#wantedLines.includes(line) ? 'sendonly' : 'recvonly'
+    return `m=${kind} 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:${mid}\r\na=rtpmap:111 ${codec}\r\na=${direction}\r\n`
   }
 
   /** What DTLS sees to. */

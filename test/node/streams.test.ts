@@ -78,10 +78,8 @@ for (const engine of engines) {
   })
 
   void tap.test(`${engine}: refused, cut, and a peer that knows bytes alone`, { timeout: 60_000 }, async (t) => {
-    const served: ByteStream[] = []
     const file = randomBytes(1 << 20)
     const connection = await pair(t, engine, engine, (stream) => {
-      served.push(stream)
       if (!stream.isExtended) void stream.write(file).then(() => stream.end())
     })
     await t.rejects(openStream(connection, 404, clock), { code: 'ERR_STREAM_REFUSED' })
@@ -99,7 +97,5 @@ for (const engine of engines) {
     const reading = stream.read()
     connection.close()
     await t.rejects(reading, { code: 'ERR_STREAM_CUT' })
-    const last = served.at(-1)
-    t.ok(await last?.closed, 'the other end hears of it')
   })
 }

@@ -1,7 +1,7 @@
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type { Log } from '../../../lib/runtime/log.ts'
 import type { IceCandidate, SessionDescription } from '../../../lib/webrtc/peer-connection.ts'
-import { type MediaSection, parseCandidate, parseMediaSections } from './sdp.ts'
+import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
 
 /** Which descriptions fit which state (W3C §4.4.1.5); no engine here makes provisional answers. */
 const fitting: Record<'local' | 'remote', Record<SessionDescription['type'], string[]>> = {

@@ -4,7 +4,7 @@ import type { VideoCodec, VideoReceiver, VideoSender, VideoSenderOptions } from 
 import { withRtpIdentity } from '../media/rtp.ts'
 import type { Listeners } from './listeners.ts'
 import { asksForKeyFrame, isRtcp } from '../media/rtcp.ts'
-import { type MediaSection, h264Parameters } from './sdp.ts'
+import { type MediaSection, h264Parameters } from '../../../lib/webrtc/sdp.ts'
 
 type Library = typeof NodeDatachannel
 type Codecs = MediaSection['codecs']

@@ -12,7 +12,7 @@ import { Listeners } from './listeners.ts'
 import { NativeDataChannel } from './node-datachannel-channel.ts'
 import { NativeVideoReceiver, NativeVideoSender } from './node-datachannel-video.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
-import { type MediaSection, parseCandidate, parseMediaSections, receivesMedia, sendsMedia } from './sdp.ts'
+import { type MediaSection, parseCandidate, parseMediaSections, receivesMedia, sendsMedia } from '../../../lib/webrtc/sdp.ts'
 
 /**
  * The engine over `node-datachannel` (native libdatachannel).

@@ -1,4 +1,4 @@
-import type { VideoCodec } from '../../../lib/webrtc/peer-connection.ts'
+import type { AudioCodec, VideoCodec } from './peer-connection.ts'
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
@@ -10,6 +10,8 @@ export interface MediaSection {
   direction: Direction
   /** Payload types of the codecs we speak, the best one per codec first. */
   codecs: { codec: VideoCodec; payloadType: number; parameters: string }[]
+  /** The same of sound. */
+  audioCodecs: { codec: AudioCodec; payloadType: number }[]
   iceUfrag: string | undefined
   icePassword: string | undefined
 }
@@ -27,6 +29,7 @@ export function parseMediaSections(sdp: string): MediaSection[] {
       rejected: port === '0' && !section.includes('a=bundle-only'),
       direction: (/^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(section)?.[1] ?? 'sendrecv') as Direction,
       codecs: codecsOf(section),
+      audioCodecs: kind === 'audio' ? audioCodecsOf(section) : [],
       iceUfrag: attribute('ice-ufrag'),
       icePassword: attribute('ice-pwd'),
     }
@@ -52,6 +55,17 @@ function codecsOf(section: string): MediaSection['codecs'] {
   }
   const rank = ({ codec, parameters }: MediaSection['codecs'][number]) => (codec === 'H264' && !/profile-level-id=42/i.test(parameters) ? 1 : 0)
   return found.sort((a, b) => rank(a) - rank(b))
+}
+
+function audioCodecsOf(section: string): MediaSection['audioCodecs'] {
+  const types = (/^audio \d+ \S+ ([\d ]+)/.exec(section)?.[1] ?? '').split(' ').slice(0, maxCodecs)
+  return types.flatMap((type): MediaSection['audioCodecs'] => {
+    const name = new RegExp(`^a=rtpmap:${type} (opus/48000/2|PCMU/8000)(?:/1)?\\s*$`, 'im').exec(section)?.[1]?.toLowerCase()
+    const payloadType = Number(type)
+    // PCMU has a number of its own and need not be described (RFC 3551 §6).
+    if (name === undefined) return type === '0' && !/^a=rtpmap:0 /m.test(section) ? [{ codec: 'PCMU', payloadType }] : []
+    return [{ codec: name.startsWith('opus') ? 'opus' : 'PCMU', payloadType }]
+  })
 }
 
 /** H.264 constrained baseline, level 3.1: what every browser decodes. */

@@ -2,13 +2,14 @@ import type * as NodeDatachannel from 'node-datachannel'
 import { randomBytes } from 'node:crypto'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type {
-  CreatePeerConnection, DataChannel, IceCandidate, MediaPeerConnection, PeerConnectionConfiguration, PeerConnectionEvents,
+  AudioTrack, AudioTrackOptions, CreatePeerConnection, DataChannel, IceCandidate, MediaPeerConnection, PeerConnectionConfiguration, PeerConnectionEvents,
   PeerConnectionReport, PeerConnectionState, SessionDescription, VideoReceiver, VideoSender, VideoSenderOptions,
 } from '../../../lib/webrtc/peer-connection.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { withFreePort } from './free-port.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { Listeners } from './listeners.ts'
+import { NativeAudioTrack } from './node-datachannel-audio.ts'
 import { NativeDataChannel } from './node-datachannel-channel.ts'
 import { NativeVideoReceiver, NativeVideoSender } from './node-datachannel-video.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
@@ -37,12 +38,16 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
 
 class NodeDatachannelConnection implements MediaPeerConnection {
   onVideo: ((receiver: VideoReceiver) => void) | undefined
+  onAudio: ((track: AudioTrack) => void) | undefined
   readonly #library: typeof NodeDatachannel
   readonly #native: NodeDatachannel.PeerConnection
   readonly #settings: EngineSettings
   readonly #listeners: Listeners<PeerConnectionEvents>
   readonly #senders: NativeVideoSender[] = []
   readonly #receivers: NativeVideoReceiver[] = []
+  readonly #audio: NativeAudioTrack[] = []
+  /** Sections that our answers say no to. */
+  readonly #refused = new Set<string>()
   /** Held here as long as the connection: a channel that only native code knows would be collected. */
   readonly #channels = new Set<NativeDataChannel>()
   #negotiationNeeded = false
@@ -85,8 +90,11 @@ class NodeDatachannelConnection implements MediaPeerConnection {
 
   get localDescription(): { readonly type: string; readonly sdp: string } | null {
     const description = this.#closed ? null : this.#native.localDescription()
-    if (description === null || this.#heldCandidates === undefined) return description
-    return { type: description.type, sdp: description.sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, '') }
+    if (description === null) return null
+    // Native code answers yes to all; what the peer sends then is dropped, but it need not be sent.
+    const sdp = withInactive(description.sdp, this.#refused)
+    if (this.#heldCandidates === undefined) return { type: description.type, sdp }
+    return { type: description.type, sdp: sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, '') }
   }
 
   get remoteDescription(): { readonly type: string; readonly sdp: string } | null {
@@ -177,6 +185,18 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     this.#updateNegotiationNeeded()
   }
 
+  addAudio(options: AudioTrackOptions): AudioTrack {
+    this.#mustBeOpen()
+    const track = new NativeAudioTrack(this.#library, this.#listeners, options)
+    this.#audio.push(track)
+    this.#updateNegotiationNeeded()
+    return track
+  }
+
+  refuseMedia(mid: string): void {
+    this.#refused.add(mid)
+  }
+
   report(): Promise<PeerConnectionReport> {
     return attempt(() => {
       if (this.#closed) return {}
@@ -184,6 +204,10 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       const report: PeerConnectionReport = {
         bytesSent: this.#senders.reduce((sum, { bytes }) => sum + bytes, this.#native.bytesSent()),
         bytesReceived: this.#receivers.reduce((sum, { bytes }) => sum + bytes, this.#native.bytesReceived()),
+      }
+      for (const { bytesSent, bytesReceived } of this.#audio) {
+        report.bytesSent = (report.bytesSent ?? 0) + bytesSent
+        report.bytesReceived = (report.bytesReceived ?? 0) + bytesReceived
       }
       const pair = this.#native.getSelectedCandidatePair()
       if (pair !== null) {
@@ -203,7 +227,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     this.#listeners.silence()
     // Each by its own call: native code keeps the process alive for what is left open.
     for (const channel of [...this.#channels]) channel.lost()
-    for (const video of this.#videos()) video.stop()
+    for (const media of this.#media()) media.stop()
     this.#native.close()
   }
 
@@ -230,6 +254,13 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       adopted.announceOpen()
     }))
     native.onTrack((track) => guarded(() => {
+      if (track.type() === 'audio') {
+        const audio = new NativeAudioTrack(this.#library, this.#listeners)
+        audio.take(track)
+        this.#audio.push(audio)
+        this.#settleWhenStable()
+        return
+      }
       if (track.type() !== 'video' || track.direction() === 'SendOnly') return
       const receiver = new NativeVideoReceiver(this.#library, this.#listeners)
       receiver.take(track)
@@ -260,22 +291,22 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     if (type === 'offer') {
       if (this.signalingState === 'have-local-offer') return
       // Native code ends the process over this one as well.
-      if (this.#channels.size === 0 && this.#videos().length === 0 && this.#agreed.length === 0) {
+      if (this.#channels.size === 0 && this.#media().length === 0 && this.#agreed.length === 0) {
         throw new LenskeyError('ERR_WEBRTC_STATE', 'there is nothing to offer yet: neither a data channel nor video')
       }
-      for (const video of this.#videos()) if (video.mid === undefined) video.bind(this.#native, randomBytes(3).toString('hex'))
+      for (const media of this.#media()) if (media.mid === undefined) media.bind(this.#native, randomBytes(3).toString('hex'))
     }
     this.#native.setLocalDescription(type)
     this.#settleWhenStable()
   }
 
-  #videos(): (NativeVideoSender | NativeVideoReceiver)[] {
-    return [...this.#senders, ...this.#receivers]
+  #media(): (NativeVideoSender | NativeVideoReceiver | NativeAudioTrack)[] {
+    return [...this.#senders, ...this.#receivers, ...this.#audio]
   }
 
   /** Puts what we want to send into the sections the peer keeps open for it; the answer then says so. */
   #bindToOffer(sections: MediaSection[]): void {
-    const taken = new Set(this.#videos().map(({ mid }) => mid))
+    const taken = new Set(this.#media().map(({ mid }) => mid))
     for (const { kind, mid, direction, codecs } of sections) {
       if (kind !== 'video' || taken.has(mid) || !receivesMedia(direction)) continue
       const sender = this.#senders.find((candidate) => candidate.mid === undefined && codecs.some(({ codec }) => codec === candidate.codec))
@@ -287,7 +318,11 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     if (this.#native.signalingState() !== 'stable') return
     const local = parseMediaSections(this.#native.localDescription()?.sdp ?? '')
     this.#agreed = this.#remote.filter(({ mid }) => local.some((section) => section.mid === mid))
-    for (const { kind, mid, rejected, direction, codecs } of this.#agreed) {
+    for (const section of this.#agreed) {
+      const { kind, mid, rejected, direction, codecs } = section
+      if (this.#refused.has(mid)) continue
+      const audio = kind === 'audio' ? this.#audio.find((candidate) => candidate.mid === mid) : undefined
+      if (audio?.agree(section) === true) this.#listeners.guard(() => this.onAudio?.(audio))
       if (kind !== 'video') continue
       const wantsOurs = !rejected && receivesMedia(direction)
       this.#senders.find((sender) => sender.mid === mid)?.agree(wantsOurs ? codecs : [])
@@ -313,12 +348,21 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     // A refusal is an agreement too: asked again, the peer would refuse again.
     const agreedOnData = this.#agreed.some(({ kind }) => kind === 'application')
     const mids = new Set(this.#agreed.map(({ mid }) => mid))
-    return (this.#channels.size > 0 && !agreedOnData) || this.#videos().some(({ mid }) => mid === undefined || !mids.has(mid))
+    return (this.#channels.size > 0 && !agreedOnData) || this.#media().some(({ mid }) => mid === undefined || !mids.has(mid))
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw new LenskeyError('ERR_WEBRTC_STATE', 'the connection is closed')
   }
+}
+
+/** The SDP with nothing flowing in the sections named. */
+function withInactive(sdp: string, mids: ReadonlySet<string>): string {
+  if (mids.size === 0) return sdp
+  return sdp.split(/^(?=m=)/m).map((section) => {
+    const mid = /^a=mid:(\S+)/m.exec(section)?.[1]
+    return mid !== undefined && mids.has(mid) ? section.replace(/^a=(?:sendrecv|sendonly|recvonly)(?=\r?$)/m, 'a=inactive') : section
+  }).join('')
 }
 
 function iceRestartUnsupported(): LenskeyError {

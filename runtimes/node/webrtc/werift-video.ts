@@ -29,6 +29,10 @@ export class WeriftVideoSender implements VideoSender {
     })
   }
 
+  get mid(): string | undefined {
+    return this.#transceiver.mid ?? undefined
+  }
+
   get ready(): boolean {
     const direction = this.#transceiver.currentDirection
     return (
@@ -76,6 +80,10 @@ export class WeriftVideoReceiver implements VideoReceiver {
       this.#codec = codecOf(codecs.find(({ payloadType }) => payloadType === packet.header.payloadType))
       guard.guard(() => this.onRtp?.(packet.serialize()))
     })
+  }
+
+  get mid(): string | undefined {
+    return this.#transceiver()?.mid ?? undefined
   }
 
   get codec(): VideoCodec | undefined {

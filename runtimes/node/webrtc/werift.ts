@@ -1,7 +1,7 @@
 import type * as Werift from 'werift'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type {
-  CreatePeerConnection, DataChannel, IceCandidate, MediaPeerConnection, PeerConnectionConfiguration, PeerConnectionEvents,
+  AudioTrack, AudioTrackOptions, CreatePeerConnection, DataChannel, IceCandidate, MediaPeerConnection, PeerConnectionConfiguration, PeerConnectionEvents,
   PeerConnectionReport, PeerConnectionState, SelectedCandidatePair, SessionDescription, VideoReceiver, VideoSender, VideoSenderOptions,
 } from '../../../lib/webrtc/peer-connection.ts'
 import { usableIceUrl } from './ice-servers.ts'
@@ -10,6 +10,7 @@ import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } f
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
 import { connectOnceAtATime, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
+import { WeriftAudioTrack } from './werift-audio.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
 
@@ -31,11 +32,15 @@ export async function createWeriftEngine(options: EngineOptions = {}): Promise<C
 
 class WeriftConnection implements MediaPeerConnection {
   onVideo: ((receiver: VideoReceiver) => void) | undefined
+  onAudio: ((track: AudioTrack) => void) | undefined
   readonly #library: Library
   readonly #native: Werift.RTCPeerConnection
   readonly #settings: EngineSettings
   readonly #listeners: Listeners<PeerConnectionEvents>
   readonly #senders: WeriftVideoSender[] = []
+  readonly #audio: WeriftAudioTrack[] = []
+  /** Sections that our answers say no to. */
+  readonly #refused = new Set<string>()
   readonly #announced = new Set<Werift.MediaStreamTrack>()
   readonly #channels = new Set<WeriftDataChannel>()
   readonly #watched = new Set<object>()
@@ -49,7 +54,7 @@ class WeriftConnection implements MediaPeerConnection {
     this.#listeners = new Listeners(settings.log)
     const { loopbackOnly, portRange } = settings
     this.#native = new library.RTCPeerConnection({
-      codecs: { video: [library.useVP8(), library.useH264()], audio: [] },
+      codecs: { video: [library.useVP8(), library.useH264()], audio: [library.useOPUS(), library.usePCMU()] },
       // Always given: the library's default is a server of somebody else.
       iceServers: iceServers.flatMap(({ urls, ...account }) =>
         urls.filter((url) => usableIceUrl(url, account, settings) !== undefined).map((url) => ({ urls: url, ...account }))),
@@ -115,6 +120,9 @@ class WeriftConnection implements MediaPeerConnection {
     }
     if (type !== 'rollback') this.#remote = parseMediaSections(kept)
     for (const sender of this.#senders) sender.keepItsCodec()
+    for (const transceiver of this.#native.getTransceivers()) {
+      if (this.#refused.has(transceiver.mid ?? '')) transceiver.setDirection('inactive')
+    }
     this.#settle()
   }
 
@@ -155,6 +163,17 @@ class WeriftConnection implements MediaPeerConnection {
   addVideoReceiver(): void {
     this.#mustBeOpen()
     this.#native.addTransceiver('video', { direction: 'recvonly' })
+  }
+
+  addAudio(options: AudioTrackOptions): AudioTrack {
+    this.#mustBeOpen()
+    const track = WeriftAudioTrack.offer(this.#library, this.#native, options, this.#listeners)
+    this.#audio.push(track)
+    return track
+  }
+
+  refuseMedia(mid: string): void {
+    this.#refused.add(mid)
   }
 
   async report(): Promise<PeerConnectionReport> {
@@ -203,8 +222,12 @@ class WeriftConnection implements MediaPeerConnection {
       adopted.announceOpen()
     })
     native.onTrack.subscribe((track) => {
-      if (this.#closed || track.kind !== 'video' || this.#announced.has(track)) return
+      if (this.#closed || this.#announced.has(track)) return
       this.#announced.add(track)
+      if (track.kind === 'audio') {
+        this.#takeAudio(track)
+        return
+      }
       this.#listeners.guard(() => this.onVideo?.(new WeriftVideoReceiver(native, track, this.#listeners)))
     })
   }
@@ -216,13 +239,22 @@ class WeriftConnection implements MediaPeerConnection {
     return channel
   }
 
+  #takeAudio(track: Werift.MediaStreamTrack): void {
+    const transceiver = this.#native.getTransceivers().find(({ receiver }) => receiver.tracks.includes(track))
+    if (transceiver === undefined || this.#refused.has(transceiver.mid ?? '')) return
+    const ours = this.#audio.find((candidate) => candidate.transceiver === transceiver)
+    const audio = ours ?? new WeriftAudioTrack(this.#native, transceiver, this.#listeners, false)
+    audio.hear(track)
+    if (ours === undefined) this.#listeners.guard(() => this.onAudio?.(audio))
+  }
+
   #settle(): void {
     if (this.#native.sctpTransport !== undefined) {
       numberByDtlsRole(this.#native.sctpTransport)
       neverReuseNumbers(this.#native.sctpTransport)
     }
     this.#watchForTheEnd()
-    for (const sender of this.#senders) sender.settle()
+    for (const sender of [...this.#senders, ...this.#audio]) sender.settle()
   }
 
   /** The library says nothing on the connection itself when the peer closes; of the two that do, one alert may get lost. */

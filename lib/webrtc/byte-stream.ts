@@ -9,10 +9,9 @@ import { decodeStreamFrame, maxMessageBytes, MAX_STREAM_MESSAGE_BYTES, type Stre
  * - `ERR_STREAM_CUT`: the channel or its connection went away in the middle
  * - `ERR_STREAM_OVERFLOW`: the peer sent more than may wait to be read
  * - `ERR_STREAM_MALFORMED`: the peer sent something that has no place in a stream
- * - `ERR_STREAM_TOO_MANY`: as many streams are open as there may be
  */
 export type StreamErrorCode =
-  | 'ERR_STREAM_REFUSED' | 'ERR_STREAM_ABORTED' | 'ERR_STREAM_CUT' | 'ERR_STREAM_OVERFLOW' | 'ERR_STREAM_MALFORMED' | 'ERR_STREAM_TOO_MANY'
+  | 'ERR_STREAM_REFUSED' | 'ERR_STREAM_ABORTED' | 'ERR_STREAM_CUT' | 'ERR_STREAM_OVERFLOW' | 'ERR_STREAM_MALFORMED'
 
 export class StreamError extends LenskeyError {
   declare readonly code: StreamErrorCode

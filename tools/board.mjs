@@ -1,0 +1,98 @@
+// Compiles the host for boards (runtimes/quickjs/host) around a program: engine, TLS library and bytecode in one static file.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { ensureMbedtls } from './mbedtls.mjs'
+
+const run = promisify(execFile)
+const engine = 'node_modules/qjsc/deps/quickjs_2021_03_27'
+const host = 'runtimes/quickjs/host'
+const build = 'build/board'
+const jobs = 2
+
+/** Compilers by target. The 32-bit one is tuned for the Cortex-A7 class of camera chips. */
+export const targets = {
+  x86_64: { cc: 'gcc', strip: 'strip', flags: [], emulator: [] },
+  armhf: { cc: 'arm-linux-gnueabihf-gcc', strip: 'arm-linux-gnueabihf-strip', flags: ['-mcpu=cortex-a7', '-mfpu=neon-vfpv4'], emulator: ['qemu-arm'] },
+  aarch64: { cc: 'aarch64-linux-gnu-gcc', strip: 'aarch64-linux-gnu-strip', flags: [], emulator: ['qemu-aarch64'] },
+}
+
+const engineSources = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))
+const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', '-DCONFIG_VERSION="2021-03-27"']
+const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', '-I', host, '-isystem', engine]
+const hostSources = ['crypto', 'files', 'heap', 'resolve', 'streams', 'timers'].map((name) => join(host, `${name}.c`))
+
+/**
+ * @param options.target - a name in {@link targets}
+ * @param options.bytecode - what {@link compileBytecode} made
+ * @param options.tls - `mbedtls`, or `openssl` where the target's libssl.a is installed
+ * @param options.sanitize - AddressSanitizer and UndefinedBehaviorSanitizer, for tests; not static then
+ */
+export async function buildBoardProgram({ target, bytecode, outfile, tls = 'mbedtls', sanitize = false }) {
+  const { cc, strip, flags } = targets[target]
+  const extra = sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : ['-O2', '-ffunction-sections', '-fdata-sections']
+  const folder = join(build, `${target}${sanitize ? '-sanitized' : ''}`)
+  const common = [...flags, ...extra, '-fno-strict-aliasing', '-fwrapv']
+  const library = tls === 'mbedtls' ? mbedtlsParts() : { sources: [], flags: [], link: ['-lssl', '-lcrypto'] }
+  // The engine and the library shift and cast as C of their age does; it is our own code that is to be clean.
+  const foreign = sanitize ? [...common, '-fno-sanitize=undefined'] : common
+  const objects = [
+    ...await compile(cc, engineSources, [...foreign, ...engineFlags], join(folder, 'engine')),
+    ...await compile(cc, library.sources, [...foreign, ...library.flags], join(folder, 'mbedtls')),
+    ...await compile(cc, [...hostSources, join(host, `tls-${tls}.c`)], [...common, ...hostFlags, ...library.flags], join(folder, `host-${tls}`)),
+  ]
+  mkdirSync(dirname(outfile), { recursive: true })
+  const own = `${outfile}.${process.pid}`
+  try {
+    await run(cc, [
+      ...common, ...hostFlags, ...library.flags, `-DLENSKEY_PROGRAM="${resolve(bytecode)}"`, join(host, 'main.c'), ...objects, '-o', own,
+      ...(sanitize ? [] : ['-static', '-Wl,--gc-sections']), ...library.link, '-lm', '-lpthread', '-ldl',
+    ])
+    if (!sanitize) await run(strip, [own])
+    renameSync(own, outfile)
+  } finally {
+    rmSync(own, { force: true })
+  }
+}
+
+function mbedtlsParts() {
+  const source = ensureMbedtls()
+  const library = join(source, 'library')
+  return {
+    sources: readdirSync(library).filter((name) => name.endsWith('.c')).sort().map((name) => join(library, name)),
+    flags: ['-I', join(source, 'include'), '-I', library, `-DMBEDTLS_CONFIG_FILE="${resolve(host, 'mbedtls-config.h')}"`],
+    link: [],
+  }
+}
+
+/** The engine's bytecode of one module, the same for all targets. */
+export async function compileBytecode(module, outfile) {
+  const program = join(build, 'compile')
+  const objects = await compile('gcc', engineSources, ['-O2', '-fno-strict-aliasing', '-fwrapv', ...engineFlags], join(build, 'native', 'engine'))
+  if (isStale(program, [join(host, 'compile.c'), ...objects])) {
+    await run('gcc', ['-O2', '-isystem', engine, join(host, 'compile.c'), ...objects, '-o', `${program}.${process.pid}`, '-lm', '-lpthread', '-ldl'])
+    renameSync(`${program}.${process.pid}`, program)
+  }
+  mkdirSync(dirname(outfile), { recursive: true })
+  await run(program, [module, outfile])
+}
+
+const headers = () => readdirSync(host).filter((name) => name.endsWith('.h')).map((name) => join(host, name))
+
+const isStale = (made, sources) => !existsSync(made) || sources.some((source) => statSync(source).mtimeMs > statSync(made).mtimeMs)
+
+/** Objects of sources, those that are not made yet or are older than their source. */
+async function compile(cc, sources, flags, folder) {
+  mkdirSync(folder, { recursive: true })
+  const objects = sources.map((source) => ({ source, object: join(folder, `${basename(source, '.c')}.o`) }))
+  const queue = objects.filter(({ source, object }) => isStale(object, [source, ...headers()]))
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      // Renamed when whole: two builds at once may compile the same twice, and both are right.
+      await run(cc, [...flags, '-c', next.source, '-o', `${next.object}.${process.pid}`], { maxBuffer: 16 << 20 })
+      renameSync(`${next.object}.${process.pid}`, next.object)
+    }
+  }))
+  return objects.map(({ object }) => object)
+}

@@ -1,33 +1,14 @@
 // Builds everything: `node build.mjs`; `--quick` makes only what `npm start` needs; `--tests` adds the test bundles.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { join, relative } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
+import { bareEngine } from './tools/bare-engine.mjs'
 import { checkImports } from './tools/import-rules.mjs'
 
 const quick = process.argv.includes('--quick')
 const tests = process.argv.includes('--tests')
-
-/** Text coders of a host are dead weight where there is no host. */
-const withoutHostCoders = {
-  name: 'without-host-coders',
-  setup(build) {
-    build.onResolve({ filter: /\/host-coders\.ts$/ }, () => ({ path: resolve('lib/bytes/no-host-coders.ts') }))
-  },
-}
-
-/** Engines of 2021: their syntax, in one file. Private members stay private members, as WeakMaps they are ten times slower. */
-export const bareEngine = {
-  bundle: true,
-  format: 'esm',
-  target: 'es2020',
-  supported: { 'class-private-field': true, 'class-private-method': true, 'class-field': true },
-  platform: 'neutral',
-  mainFields: ['module', 'main'],
-  legalComments: 'none',
-  plugins: [withoutHostCoders],
-}
 
 const nodeEntries = {
   node: 'runtimes/node/index.ts',

@@ -8,6 +8,9 @@ export const requirements = [
   { tool: 'chromium', packages: ['chromium', 'fonts-dejavu-core'], suites: 'the viewer page in a browser' },
   { tool: 'ffmpeg', packages: ['ffmpeg'], suites: 'video from a real RTP source' },
   { tool: 'initdb', packages: ['postgresql'], suites: 'the registry on PostgreSQL' },
+  { tool: 'arm-linux-gnueabihf-gcc', packages: ['gcc-arm-linux-gnueabihf', 'libc6-dev-armhf-cross'], suites: 'the camera on 32-bit ARM' },
+  { tool: 'aarch64-linux-gnu-gcc', packages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'], suites: 'the camera on 64-bit ARM' },
+  { tool: 'qemu-arm', packages: ['qemu-user'], suites: 'the camera on ARM, emulated' },
   { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },
 ]
 

@@ -1,0 +1,52 @@
+// `npm run build:board`: the camera as one file for each kind of board, under dist/quickjs/. Names of targets build only those.
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import * as esbuild from 'esbuild'
+import { bareEngine } from './tools/bare-engine.mjs'
+import { buildBoardProgram, compileBytecode, targets } from './tools/board.mjs'
+import { installLine, locate, requirements } from './tools/requirements.mjs'
+
+const folder = 'dist/quickjs'
+const DAY_MS = 86_400_000
+/** The oldest time that a camera believes. Of the day, so that one day's builds are the same; SOURCE_DATE_EPOCH makes all so. */
+const builtMs = Number(process.env.SOURCE_DATE_EPOCH ?? 0) * 1000 || Math.floor(Date.now() / DAY_MS) * DAY_MS
+/** The largest bytecode allowed, in bytes. */
+const maxBytecode = 350_000
+
+/** A program for the board's host in one file: bundle, and bytecode of it. @param entry - a module that uses the global `board` */
+export async function bundleForBoard(entry, outfile) {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const { metafile } = await esbuild.build({
+    ...bareEngine, entryPoints: [entry], outfile, minify: true, metafile: true, logLevel: 'warning',
+    define: { LENSKEY_VERSION: JSON.stringify(version), LENSKEY_BUILT_MS: String(builtMs) },
+  })
+  const left = Object.values(metafile.outputs)[0].imports
+  if (left.length > 0) throw new Error(`${outfile} still imports ${left.map(({ path }) => path).join(', ')}`)
+  await compileBytecode(outfile, outfile.replace(/\.js$/, '.bin'))
+}
+
+async function main(wanted) {
+  const unknown = wanted.filter((name) => !(name in targets))
+  if (unknown.length > 0) throw new Error(`no such target: ${unknown.join(', ')}; there are ${Object.keys(targets).join(', ')}`)
+  mkdirSync(folder, { recursive: true })
+  await bundleForBoard('runtimes/quickjs/lenskey-camera.ts', `${folder}/lenskey-camera.js`)
+  const bytecode = `${folder}/lenskey-camera.bin`
+  if (statSync(bytecode).size > maxBytecode) throw new Error(`${bytecode} is ${statSync(bytecode).size} bytes, over its limit of ${maxBytecode}`)
+  const made = ['lenskey-camera.js', 'lenskey-camera.bin']
+  for (const [target, { cc }] of Object.entries(targets)) {
+    if (wanted.length > 0 && !wanted.includes(target)) continue
+    if (locate(cc) === undefined) {
+      console.log(`${target} is left out, ${cc} is missing: ${installLine(requirements.filter(({ tool }) => tool === cc))}`)
+      if (wanted.includes(target)) process.exitCode = 1
+      continue
+    }
+    await buildBoardProgram({ target, bytecode, outfile: `${folder}/lenskey-camera-${target}` })
+    made.push(`lenskey-camera-${target}`)
+  }
+  console.table(Object.fromEntries(made.map((name) => {
+    const bytes = readFileSync(`${folder}/${name}`)
+    return [name, { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length }]
+  })))
+}
+
+if (process.argv[1]?.endsWith('build-board.mjs')) await main(process.argv.slice(2))

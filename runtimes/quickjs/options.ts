@@ -23,7 +23,7 @@ export function parseOptions<Name extends string>(args: readonly string[], known
   for (const [name, option] of Object.entries<Option>(known)) if (option.default !== undefined) found[name as Name] = option.default
   const given = new Set<string>()
   for (let at = 0; at < args.length; at++) {
-    const [, name = '', attached]: (string | undefined)[] = /^--([a-z-]+)(?:=([\s\S]*))?$/.exec(args[at]) ?? []
+    const [, name = '', attached] = (/^--([a-z-]+)(?:=([\s\S]*))?$/.exec(args[at]) ?? []) as (string | undefined)[]
     if (!Object.prototype.hasOwnProperty.call(known, name)) throw new UsageError(`${args[at]} is no option of this program`)
     if (given.has(name)) throw new UsageError(`--${name} is given twice`)
     given.add(name)

@@ -1,0 +1,1 @@
+export function bundleForBoard(entry: string, outfile: string): Promise<void>

@@ -1,5 +1,6 @@
-// `npm run build:board`: the camera as one file for each kind of board, under dist/quickjs/. Names of targets build only those.
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+// `npm run build:board`: the camera as one file for each kind of board, under dist/quickjs/. Names of targets build only those;
+// `--probes` adds the programs that the tests run.
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { bareEngine } from './tools/bare-engine.mjs'
@@ -23,6 +24,18 @@ export async function bundleForBoard(entry, outfile) {
   const left = Object.values(metafile.outputs)[0].imports
   if (left.length > 0) throw new Error(`${outfile} still imports ${left.map(({ path }) => path).join(', ')}`)
   await compileBytecode(outfile, outfile.replace(/\.js$/, '.bin'))
+}
+
+/** Programs that the tests run, under build/: the same host around other entries, with each TLS library, and with sanitizers. */
+async function buildProbes() {
+  const made = 'build/board/probes'
+  mkdirSync(made, { recursive: true })
+  for (const [name, entry] of [['probe', 'test/lib/runtimes/board-probe.ts'], ['wrong-clock', 'test/lib/runtimes/board-wrong-clock.ts']]) await bundleForBoard(entry, `${made}/${name}.js`)
+  const common = { target: 'x86_64', bytecode: `${made}/probe.bin` }
+  await buildBoardProgram({ ...common, outfile: `${made}/probe-mbedtls` })
+  await buildBoardProgram({ ...common, outfile: `${made}/probe-sanitized`, sanitize: true })
+  if (existsSync('/usr/include/openssl/ssl.h')) await buildBoardProgram({ ...common, outfile: `${made}/probe-openssl`, tls: 'openssl' })
+  await buildBoardProgram({ ...common, bytecode: `${made}/wrong-clock.bin`, outfile: `${made}/wrong-clock` })
 }
 
 async function main(wanted) {
@@ -49,4 +62,7 @@ async function main(wanted) {
   })))
 }
 
-if (process.argv[1]?.endsWith('build-board.mjs')) await main(process.argv.slice(2))
+if (process.argv[1]?.endsWith('build-board.mjs')) {
+  await main(process.argv.slice(2).filter((argument) => argument !== '--probes'))
+  if (process.argv.includes('--probes')) await buildProbes()
+}

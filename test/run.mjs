@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { relative } from 'node:path'
 import { endAll, runTapFile } from './tap-file.mjs'
+import { skipWithout } from '../tools/requirements.mjs'
 import { findPrograms } from './programs.mjs'
 
 const filter = process.argv[2]
@@ -36,6 +37,8 @@ report()
 async function runPrograms() {
   const { programs, skipped } = await findPrograms(filter)
   results.push(...skipped.map(({ name, reason }) => ({ program: name, name, state: 'skipped', reason })))
+  // Not in a test's own time: engine and TLS library take minutes to compile when they have never been.
+  if (programs.some(({ name }) => name.includes('board-')) && !skipWithout('gcc')) step('the programs for boards', 'build-board.mjs', '--probes')
   const queue = [...programs]
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (let program = queue.shift(); program !== undefined; program = queue.shift()) await run(program)

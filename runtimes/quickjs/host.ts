@@ -35,6 +35,8 @@ export interface Board {
   connect(host: string, port: number, tls: boolean, handlers: BoardStreamHandlers): BoardStream
   /** A stream socket of this machine, by its path. */
   connectPath?(path: string, handlers: BoardStreamHandlers): BoardStream
+  /** Waits at an address of this machine; port 0 takes any that is free. `accepted` returns undefined for one that is not wanted. */
+  listen?(address: string, port: number, accepted: (stream: BoardStream) => BoardStreamHandlers | undefined): BoardListener
   /** The authorities for TLS, PEM. @returns how many there are in it */
   trust(pem: Uint8Array): number
 
@@ -64,8 +66,16 @@ export interface BoardStreamHandlers {
 
 export type BoardStream = ByteStream
 
+export interface BoardListener {
+  /** Where it waits. */
+  port(): number
+  close(): void
+}
+
 /** Plain numbers and bytes; the same meanings as in lib/runtime/native-crypto.ts. */
 export interface BoardCrypto {
+  /** Of the library, with its version. */
+  readonly name: string
   sha256(message: Uint8Array): ArrayBuffer
   hmacSha256(key: Uint8Array, message: Uint8Array): ArrayBuffer
   p256PublicPoint(d: Uint8Array): ArrayBuffer

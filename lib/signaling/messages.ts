@@ -29,7 +29,7 @@ export interface SignalingDescription {
   type: 'DESCRIPTION'
   description: SessionDescription
   /** Names of tracks (lib/webrtc/track-metadata.ts), as it came; left out where there is nothing to say. Other peers ignore it. */
-  metadata?: object
+  metadata?: unknown
 }
 
 export interface SignalingCandidate {
@@ -66,7 +66,7 @@ export function decodeSignalingMessage(value: unknown): SignalingMessage | undef
       return { type: 'SETUP_RESPONSE', iceServers: decoded }
     }
     case 'DESCRIPTION':
-      return { type: 'DESCRIPTION', description: decodeDescription(value.description), ...(isObject(value.metadata) && { metadata: value.metadata }) }
+      return withoutNull({ type: value.type, description: decodeDescription(value.description) as unknown as JSONValue, metadata: value.metadata as JSONValue }) as unknown as SignalingDescription
     case 'CANDIDATE':
       return { type: 'CANDIDATE', candidate: decodeCandidate(value.candidate) }
     default:
@@ -125,10 +125,9 @@ export function encodeSignalingMessage(message: SignalingMessage): JSONObject {
     case 'SETUP_RESPONSE':
       return { type: message.type, iceServers: (message.iceServers ?? []).map(encodeIceServer) }
     case 'DESCRIPTION':
-      return {
-        type: message.type, description: { type: message.description.type, sdp: message.description.sdp },
-        ...(message.metadata && { metadata: message.metadata as JSONObject }),
-      }
+      return withoutNull({
+        type: message.type, description: { type: message.description.type, sdp: message.description.sdp }, metadata: message.metadata as JSONValue,
+      })
     case 'CANDIDATE': {
       const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = message.candidate
       return { type: message.type, candidate: withoutNull({ candidate, sdpMid, sdpMLineIndex, usernameFragment }) }

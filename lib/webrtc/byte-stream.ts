@@ -175,8 +175,13 @@ export class ChannelStream implements ByteStream {
     this.#finish(error)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-    for (let bytes = await this.read(); bytes !== undefined; bytes = await this.read()) yield bytes
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>, undefined> {
+    return {
+      next: async () => {
+        const value = await this.read()
+        return value === undefined ? { done: true, value } : { done: false, value }
+      },
+    }
   }
 
   /** One after another, whether the one before went well or not. */
@@ -191,7 +196,7 @@ export class ChannelStream implements ByteStream {
 
   async #send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      while (!this.#hasRoom) await this.#room()
+      while (!this.#hasRoom()) await this.#room()
       const size = Math.min(this.#chunkBytes, bytes.length - at, this.#allowed - this.#sent)
       this.#transmit(bytes.subarray(at, at + size) as Uint8Array<ArrayBuffer>)
       this.#sent += size
@@ -200,7 +205,7 @@ export class ChannelStream implements ByteStream {
     }
   }
 
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     return this.#sent < this.#allowed && this.#channel.readyState !== 'connecting' && this.#channel.bufferedAmount < this.#maxUnsent
   }
 

@@ -68,7 +68,7 @@ export function createDeviceStreams(options: DeviceStreamsOptions): DeviceStream
       return () => { begun.fail(new StreamError('ERR_STREAM_ABORTED', 'the right to this stream was taken away')) }
     }, (thrown) => { log('error', 'stream.failed', { port, reason: messageOf(thrown) }) })
     if (stream === undefined) activity.close()
-        else void stream.closed.then(() => { activity.close() })
+    else void stream.closed.then(() => { activity.close() })
     return stream
   }
 

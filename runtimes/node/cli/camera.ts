@@ -1,4 +1,4 @@
-import { type CameraAccess, createCamera, createCameraGuard, DeviceTokenGenerator } from '../../../lib/device/index.ts'
+import { type CameraAccess, createCamera, DeviceTokenGenerator } from '../../../lib/device/index.ts'
 import { createSigner, fingerprintOf, parsePrivateKey } from '../../../lib/crypto/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
@@ -25,6 +25,7 @@ export const camera: Command = {
     'shared-secret-file': { ...cameraOptions.sharedSecret, help: `secret that stands for the user ${SHARED_SECRET_USER}; or LENSKEY_SHARED_SECRET` },
     'require-authorized': { help: 'serve only viewers that the service has authorized' },
     'authorized-role': { value: 'ROLE', help: 'role of viewers that the service has authorized (default Guest with --require-authorized, else none)' },
+    'stream-file': { value: 'FILE', help: 'file that a client gets from stream port 80, with the right Webrtc:FileStream' },
     'max-viewers': { value: 'N', help: 'viewers at a time', default: '8' },
     engine: cameraOptions.engine,
     ...videoOptions,
@@ -60,17 +61,17 @@ export const camera: Command = {
     if (access.sharedSecret !== undefined && iam.users.find(SHARED_SECRET_USER) === undefined) {
       terminal.note(`warning: there is no user ${SHARED_SECRET_USER}, so the shared secret opens nothing`)
     }
-    const guard = createCameraGuard<MediaPeerConnection>({
-      iam, signer, host, links: { [SHARED_SECRET_USER]: SHARED_SECRET_USER },
-      authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
-    })
     const video = await openVideo(values)
-    const { attachVideo } = await import('../media/index.ts')
+    const { createCameraSessions } = await import('./camera-sessions.ts')
     let viewers = 0
     const countViewers = (difference: number): void => {
       viewers += difference
       terminal.print(`viewers ${viewers}`, { event: 'viewers', viewers })
     }
+    const sessions = createCameraSessions({
+      iam, signer, host, video, countViewers, file: values.optional('stream-file'),
+      authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
+    })
     const unit = createCamera<MediaPeerConnection>({
       endpointUrl: endpoint,
       productId,
@@ -79,18 +80,7 @@ export const camera: Command = {
       access,
       maxSessions: values.integer('max-viewers', 1, 64),
       createPeerConnection,
-      attach: (session) => {
-        guard.attach(session, {
-          video: () => {
-            const detach = attachVideo(session.peerConnection, video)
-            countViewers(1)
-            return () => {
-              detach()
-              countViewers(-1)
-            }
-          },
-        })
-      },
+      attach: sessions.attach,
     }, host)
     unit.device.on('connectionstatechange', () => {
       const state = unit.device.connectionState

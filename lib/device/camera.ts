@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts'
 import type { Host } from '../runtime/index.ts'
 import {
-  createDeviceMessageTransport, createSignalingDevice, type DeviceMessageTransportOptions, DeviceMessageTransportSecurityMode, type MessageTransport, type SignalingChannel,
+  createDeviceMessageTransport, createSignalingDevice, type DeviceMessageTransportOptions, DeviceMessageTransportSecurityMode, type JSONValue, type MessageTransport, type SignalingChannel,
   SignalingChannelState, type SignalingDevice, type SignalingDeviceOptions, SignalingError, SignalingErrorCodes,
 } from '../signaling/index.ts'
 import { type CreatePeerConnection, DeviceConnectionTimeout, type IceServer, type NegotiationMetadata, type PeerConnection, needsNewConnection, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
@@ -19,8 +19,17 @@ export type CameraAccess =
   /** Anybody may begin a session, and may do in it what the guard allows: `attach` must put one before everything there is to see. */
   | { guarded: true; sharedSecret?: CameraSecret; requireAuthorized?: boolean }
 
+/**
+ * A way to signal over a channel. It is shown the channel and its first message, which is delivered all the same.
+ * @returns what negotiation runs over, its `setupdone` when the session may begin; undefined for the message of another dialect
+ * @throws {SignalingError} what the client is refused with
+ */
+export type CameraDialect = (device: SignalingDevice, channel: SignalingChannel, first: JSONValue) => MessageTransport | undefined
+
 export interface CameraOptions<Connection extends PeerConnection> extends SignalingDeviceOptions {
   access: CameraAccess
+  /** Other ways to signal than the signed one, such as `createEdgeDialect` of `lenskey/edge`: the first that knows a client's first message has it. */
+  dialects?: readonly CameraDialect[]
   /** The WebRTC engine. */
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called for each session before anything is negotiated: adds tracks and data channels. What it throws ends the session. */
@@ -104,7 +113,25 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
   /** Ends what has begun on a channel that has not proved itself yet, oldest first. */
   const pending = new Map<SignalingChannel, () => void>()
 
-  device.onNewSignalingChannel = (channel, authorized) => {
+  function otherDialect(channel: SignalingChannel, first: JSONValue): MessageTransport | undefined {
+    for (const dialect of options.dialects ?? []) {
+      const transport = dialect(device, channel, first)
+      if (transport !== undefined) return transport
+    }
+    return undefined
+  }
+
+  device.onNewSignalingChannel = (channel, vouched, first) => {
+    let other: MessageTransport | undefined
+    try {
+      other = otherDialect(channel, first)
+    } catch (thrown) {
+      const { errorCode, errorMessage = '' } = SignalingError.fromUnknown(thrown)
+      refuse(channel, errorCode, errorMessage)
+      return
+    }
+    // Nobody but the service has signed for who opens such a channel.
+    const authorized = vouched && other === undefined
     if (authorizedOnly === true && !authorized) {
       refuse(channel, SignalingErrorCodes.ACCESS_DENIED, 'This camera serves clients with an access token only.')
       return
@@ -118,7 +145,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
     channel.on('channelstatechange', () => {
       if (channel.channelState === SignalingChannelState.FAILED || channel.channelState === SignalingChannelState.CLOSED) end()
     })
-    const transport = createDeviceMessageTransport(device, channel, transportOptions((name) => { keyId = name }))
+    const transport = other ?? createDeviceMessageTransport(device, channel, transportOptions((name) => { keyId = name }))
     transport.on('setupdone', (iceServers = []) => {
       if (ended) return
       pending.delete(channel)

@@ -21,11 +21,12 @@ export interface WebSocketConnection {
   bufferedBytes(): number
 }
 
-/** WebSockets (RFC 6455) as the host offers them: no subprotocol, no extra headers. */
+/** WebSockets (RFC 6455) as the host offers them, without headers of our own. */
 export interface WebSockets {
   /**
    * Never throws: an address that cannot be opened, for whatever reason, is told by `closed`.
    * @param maxMessageBytes - a longer message closes the socket with 1009; default 256 KiB
+   * @param protocol - the one subprotocol to offer, which the server must take; default none
    */
-  open(url: string, handlers: WebSocketHandlers, options?: { maxMessageBytes?: number }): WebSocketConnection
+  open(url: string, handlers: WebSocketHandlers, options?: { maxMessageBytes?: number; protocol?: string }): WebSocketConnection
 }

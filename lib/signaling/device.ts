@@ -6,6 +6,7 @@ import { SignalingErrorCodes } from './errors.ts'
 import { TypedEventEmitter } from './event-emitter.ts'
 import { parseReliabilityFrame, type RoutingFrame } from './frames.ts'
 import { connectDevice, type Endpoint, endpointOf, fetchIceServers } from './http-api.ts'
+import type { JSONValue } from './json.ts'
 import { DEFAULT_SIGNALING_LIMITS, DEFAULT_SIGNALING_TIMES, type SignalingLimits, type SignalingTimes } from './limits.ts'
 import type { IceServer } from './messages.ts'
 import { type SignalingConnectionState, SignalingChannelState } from './states.ts'
@@ -38,8 +39,9 @@ export interface SignalingDevice {
   /**
    * Called for each client's first message, awaited before that message is delivered; register listeners in it.
    * @param authorized - whether the service vouches for the client (central authorization)
+   * @param first - that message, to look at; it is delivered all the same
    */
-  onNewSignalingChannel?: (channel: SignalingChannel, authorized: boolean) => Promise<void> | void
+  onNewSignalingChannel?: (channel: SignalingChannel, authorized: boolean, first: JSONValue) => Promise<void> | void
   /** Once. What fails comes as an event. */
   start(): void
   close(): void
@@ -177,7 +179,7 @@ class Device implements SignalingDevice, ChannelLink {
       this.#live++
       channel.setState(SignalingChannelState.CONNECTED)
       channel.enqueue(async () => {
-        await this.onNewSignalingChannel?.(channel, authorized)
+        await this.onNewSignalingChannel?.(channel, authorized, reliability.data)
       })
       channel.handleFrame(frame, length)
     }

@@ -12,6 +12,8 @@ export interface PeerConnection {
   readonly signalingState: string
   readonly connectionState: PeerConnectionState
   readonly iceConnectionState: string
+  /** `complete` when the local description has all candidates; undefined where an engine does not tell. */
+  readonly iceGatheringState?: string
   readonly localDescription: { readonly type: string; readonly sdp: string } | null
   readonly remoteDescription: { readonly type: string; readonly sdp: string } | null
   /** Without an argument: the offer or answer that fits the signaling state (W3C §4.4.1.5). */
@@ -33,6 +35,7 @@ export interface PeerConnectionEvents {
   signalingstatechange: unknown
   connectionstatechange: unknown
   iceconnectionstatechange: unknown
+  icegatheringstatechange: unknown
   datachannel: { readonly channel: DataChannel }
 }
 

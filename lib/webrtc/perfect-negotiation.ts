@@ -1,11 +1,17 @@
 import { LenskeyError } from '../errors.ts'
-import type { IceCandidate, SessionDescription, WebrtcSignalingMessage } from '../signaling/messages.ts'
+import type { IceCandidate, SessionDescription, SignalingDescription, WebrtcSignalingMessage } from '../signaling/messages.ts'
 import type { PeerConnection, PeerConnectionEvents } from './peer-connection.ts'
 
 /** What negotiation needs of a message transport. */
 export interface NegotiationTransport {
   /** `MessageTransportMode`: 0 is the client, 1 the device. */
   readonly mode: number
+  /** Who gives way when both offer at once; default: the device. */
+  readonly polite?: boolean
+  /** Waits before a description that was made goes out, such as for the candidates that it is to hold. */
+  ready?(pc: PeerConnection): Promise<void> | undefined
+  /** A description is about to be applied; not called for an offer that is ignored. */
+  accepted?(message: SignalingDescription): void
   sendWebrtcSignalingMessage(message: WebrtcSignalingMessage): Promise<void>
   on(event: 'webrtcsignalingmessage', listener: (message: WebrtcSignalingMessage) => Promise<void> | void): void
   off(event: 'webrtcsignalingmessage', listener: (message: WebrtcSignalingMessage) => Promise<void> | void): void
@@ -37,7 +43,8 @@ export function needsNewConnection(error: unknown): boolean {
 
 /**
  * The perfect negotiation pattern of WebRTC 1.0 §10.7 over a message transport (protocol/webrtc-signaling.md §8.1). The device is
- * polite: when both offer at once its own offer is rolled back, while the client ignores the one it receives.
+ * polite, unless the transport says otherwise: when both offer at once its own offer is rolled back, while the client ignores the
+ * one it receives.
  *
  * Everything that changes the signaling state goes through one queue, so that an offer is never seen half made.
  */
@@ -62,7 +69,7 @@ export class PerfectNegotiation {
   constructor(pc: PeerConnection, messageTransport: NegotiationTransport, limits: NegotiationLimits = {}) {
     this.#pc = pc
     this.#transport = messageTransport
-    this.#polite = messageTransport.mode === deviceMode
+    this.#polite = messageTransport.polite ?? messageTransport.mode === deviceMode
     this.#maxEarlyCandidates = limits.maxEarlyCandidates ?? 64
     this.#maxWaitingMessages = limits.maxWaitingMessages ?? 256
     this.#checkDescription = limits.checkDescription
@@ -155,6 +162,7 @@ export class PerfectNegotiation {
     this.#heldBack = []
     try {
       await this.#pc.setLocalDescription()
+      await this.#transport.ready?.(this.#pc)
       const { localDescription } = this.#pc
       if (localDescription !== null) {
         const { type, sdp } = localDescription

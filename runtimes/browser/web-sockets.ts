@@ -4,7 +4,7 @@ const defaultMaxMessageBytes = 256 * 1024
 
 /** The browser's own WebSocket. What a page may not do is done as nearly as it can: see `close` and `abandon`. */
 export const browserWebSockets: WebSockets = {
-  open(url: string, handlers: WebSocketHandlers, { maxMessageBytes = defaultMaxMessageBytes } = {}): WebSocketConnection {
+  open(url: string, handlers: WebSocketHandlers, { maxMessageBytes = defaultMaxMessageBytes, protocol } = {}): WebSocketConnection {
     let ended = false
     const end = (code: number, reason: string): void => {
       if (ended) return
@@ -13,7 +13,7 @@ export const browserWebSockets: WebSockets = {
     }
     let socket: WebSocket
     try {
-      socket = new WebSocket(url)
+      socket = new WebSocket(url, protocol)
     } catch {
       setTimeout(() => { end(1006, 'the page may not open this WebSocket: a page served over https needs wss') }, 0)
       return { send: () => undefined, close: () => undefined, abandon: () => undefined, bufferedBytes: () => 0 }

@@ -22,7 +22,7 @@ export type MemorySocketHandlers = Pick<WebSocketHandlers, 'text' | 'closed'>
 export interface MemoryServer {
   request(request: HttpRequest): MemoryHttpAnswer | Promise<MemoryHttpAnswer>
   /** Undefined refuses the upgrade. */
-  socket(url: string, socket: MemoryServerSocket): MemorySocketHandlers | undefined
+  socket(url: string, socket: MemoryServerSocket, protocol: string | undefined): MemorySocketHandlers | undefined
 }
 
 /** One text message on its way; scripts decide about each. */
@@ -138,7 +138,7 @@ export function createMemoryNetwork({ clock, latencyMs = 1 }: { clock: Clock; la
   }
 
   const webSockets: WebSockets = {
-    open(url, handlers, { maxMessageBytes = 262_144 } = {}): WebSocketConnection {
+    open(url, handlers, { maxMessageBytes = 262_144, protocol } = {}): WebSocketConnection {
       const link: Link = {
         url, number: ++opened, state: 'opening', halfOpen: false, closing: false, maxMessageBytes, client: handlers, server: undefined,
         sent: { 'to server': 0, 'from server': 0 }, arrivesMs: { 'to server': 0, 'from server': 0 },
@@ -152,7 +152,7 @@ export function createMemoryNetwork({ clock, latencyMs = 1 }: { clock: Clock; la
           close: (code, reason) => {
             close(link, 'server', code, reason)
           },
-        })
+        }, protocol)
         if (link.server === undefined) {
           end(link, ['client'], 1006, '')
           return

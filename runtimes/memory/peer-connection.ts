@@ -34,6 +34,7 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   signalingState = 'stable'
   connectionState: PeerConnectionState = 'new'
   iceConnectionState = 'new'
+  iceGatheringState = 'new'
   /** Candidates of the peer that were taken. */
   readonly remoteCandidates: string[] = []
   /** Sections that this end has said no to. */
@@ -145,7 +146,7 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   addIceCandidate({ candidate, usernameFragment }: IceCandidate): Promise<void> {
     return this.#operation(() => {
       if (this.remoteDescription === null) throw new LenskeyError('ERR_WEBRTC_STATE', 'a candidate came before the description it belongs to')
-      if (usernameFragment !== read(this.remoteDescription).ufrag) {
+      if (typeof usernameFragment === 'string' && usernameFragment !== read(this.remoteDescription).ufrag) {
         throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', 'the candidate belongs to another description')
       }
       this.remoteCandidates.push(candidate)
@@ -232,12 +233,17 @@ export class MemoryPeerConnection extends MemoryEventTarget<PeerConnectionEvents
   #announceCandidates(): void {
     if (this.#announcedGeneration === this.#generation) return
     this.#announcedGeneration = this.#generation
+    this.iceGatheringState = 'gathering'
     const usernameFragment = this.#ufrag
     for (const number of [1, 2]) {
       const init = { candidate: `candidate:${number} of ${usernameFragment}`, sdpMid: '0', sdpMLineIndex: null, usernameFragment }
       void Promise.resolve().then(() => this.dispatch('icecandidate', { candidate: { toJSON: () => init } }))
     }
-    void Promise.resolve().then(() => this.dispatch('icecandidate', { candidate: null }))
+    void Promise.resolve().then(() => {
+      this.iceGatheringState = 'complete'
+      this.dispatch('icegatheringstatechange', undefined)
+      this.dispatch('icecandidate', { candidate: null })
+    })
   }
 
   get #hasPath(): boolean {

@@ -15,7 +15,7 @@ export const nodeWebSockets: WebSockets = {
       handlers.closed(code, reason)
     }
     try {
-      socket = new WebSocket(url, {
+      socket = new WebSocket(url, options.protocol, {
         perMessageDeflate: false,
         maxPayload: options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES,
         followRedirects: false,

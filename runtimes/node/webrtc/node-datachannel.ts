@@ -88,6 +88,10 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     return this.#closed ? 'closed' : this.#native.iceState()
   }
 
+  get iceGatheringState(): string {
+    return this.#closed ? 'complete' : this.#native.gatheringState()
+  }
+
   get localDescription(): { readonly type: string; readonly sdp: string } | null {
     const description = this.#closed ? null : this.#native.localDescription()
     if (description === null) return null
@@ -239,6 +243,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     native.onLocalCandidate((line, mid) => guarded(() => this.#announceCandidate(line.replace(/^a=/, ''), mid)))
     native.onSignalingStateChange(() => guarded(() => this.#listeners.emit('signalingstatechange', undefined)))
     native.onIceStateChange(() => guarded(() => this.#listeners.emit('iceconnectionstatechange', undefined)))
+    native.onGatheringStateChange(() => guarded(() => this.#listeners.emit('icegatheringstatechange', undefined)))
     let announced = 'new'
     native.onStateChange(() => guarded(() => {
       // Reports come late, by when the state may be the next one already.

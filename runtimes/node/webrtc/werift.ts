@@ -79,6 +79,10 @@ class WeriftConnection implements MediaPeerConnection {
     return this.#closed ? 'closed' : this.#native.iceConnectionState
   }
 
+  get iceGatheringState(): string {
+    return this.#closed ? 'complete' : this.#native.iceGatheringState
+  }
+
   get localDescription(): { readonly type: string; readonly sdp: string } | null {
     return this.#closed ? null : this.#native.localDescription
   }
@@ -208,6 +212,7 @@ class WeriftConnection implements MediaPeerConnection {
     })
     native.signalingStateChange.subscribe(() => this.#listeners.emit('signalingstatechange', undefined))
     native.iceConnectionStateChange.subscribe(() => this.#listeners.emit('iceconnectionstatechange', undefined))
+    native.iceGatheringStateChange.subscribe(() => this.#listeners.emit('icegatheringstatechange', undefined))
     native.connectionStateChange.subscribe(() => {
       this.#settle()
       this.#listeners.emit('connectionstatechange', undefined)

@@ -129,8 +129,8 @@ test('what a peer sends while the application is busy is bounded in length, not 
   const service = new TestService()
   const { device, channels } = observedDevice(service)
   const observe = device.onNewSignalingChannel
-  device.onNewSignalingChannel = (channel, authorized) => {
-    void observe?.(channel, authorized)
+  device.onNewSignalingChannel = (channel, authorized, first) => {
+    void observe?.(channel, authorized, first)
     return new Promise(() => undefined)
   }
   device.start()

@@ -1,0 +1,56 @@
+import { messageOf } from '../errors.ts'
+import type { Clock, Log } from '../runtime/index.ts'
+import { type CreatePeerConnection, type PeerConnection, PerfectNegotiation } from '../webrtc/index.ts'
+import { decodeEdgeMessage, edgeMessageTypes, encodeEdgeMessage } from './messages.ts'
+import type { EdgeStream } from './stream.ts'
+import { EdgeTransport, type EdgeTransportOptions } from './transport.ts'
+
+export interface EdgeClientSessionOptions<Connection extends PeerConnection> extends Omit<EdgeTransportOptions, 'role'> {
+  createPeerConnection: CreatePeerConnection<Connection>
+  /** Called before anything is negotiated: opens channels, adds tracks. What it opens first makes the first offer. */
+  attach: (peerConnection: Connection, transport: EdgeTransport) => void
+  /** The connection could not be made; the stream has been closed. */
+  failed: (thrown: unknown) => void
+}
+
+/** The client's end of a signaling stream (protocol/edge-webrtc.md §2.5): asks for servers, then negotiates. @returns ends it, and the connection with it */
+export function createEdgeClientSession<Connection extends PeerConnection>(
+  stream: EdgeStream, options: EdgeClientSessionOptions<Connection>, host: { clock: Clock; log: Log },
+): () => void {
+  const transport = new EdgeTransport(stream, { ...options, role: 'client' }, host)
+  let release = (): void => undefined
+  let begun = false
+
+  function begin(peerConnection: Connection): void {
+    const negotiation = new PerfectNegotiation(peerConnection, transport)
+    negotiation.onerror = (error) => { host.log('warn', 'edge.negotiation.failed', { reason: messageOf(error) }) }
+    release = () => {
+      negotiation.close()
+      peerConnection.close()
+    }
+    options.attach(peerConnection, transport)
+  }
+
+  stream.onRecord = async (record) => {
+    const message = decodeEdgeMessage(record)
+    if (message === undefined || message.type === edgeMessageTypes.turnRequest) {
+      host.log('debug', 'edge.record.ignored', { length: record.length })
+    } else if (message.type !== edgeMessageTypes.turnResponse) {
+      await transport.receive(message)
+    } else if (!begun) {
+      begun = true
+      try {
+        begin(options.createPeerConnection({ iceServers: message.iceServers }))
+      } catch (thrown) {
+        stream.close()
+        options.failed(thrown)
+      }
+    }
+  }
+  stream.onClose = () => {
+    begun = true
+    release()
+  }
+  stream.send(encodeEdgeMessage({ type: edgeMessageTypes.turnRequest }))
+  return () => { stream.close() }
+}

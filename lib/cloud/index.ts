@@ -1,5 +1,8 @@
 export { type Admission, createAdmission, type Proof, type Scope } from './admission.ts'
 export type { AdmitClient, AdmittedClient, ClientLogin } from './client-login.ts'
+export { createClientAdmission } from './client-admission.ts'
+export type { EdgeSocket } from './edge-client.ts'
+export { createEdgeDoor, type EdgeDoor, type EdgeDoorParts } from './edge-door.ts'
 export { RendezvousError } from './errors.ts'
 export { type Answer, type ClaimOrder, DEVICE_PLACE, type Fabric, isNewerClaim, type Occupant, type Room } from './fabric.ts'
 export { type DeviceIds, newChannelId, newDeviceId, newProductId, readId } from './ids.ts'

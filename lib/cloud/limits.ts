@@ -48,6 +48,12 @@ export interface RendezvousLimits {
   deviceTicketMs: number
   /** How long the WebSocket URL of a client can be opened, any number of times, ms. An open socket outlives it. */
   clientTicketMs: number
+  /** How long a browser of the Edge dialect may take for its login, ms; past it 4007. */
+  edgeLoginMs: number
+  /** How long the device may take to accept such a stream, ms; past it 4007. */
+  edgeOpenMs: number
+  /** How long such a browser waits for a device that has gone away, ms; past it 4003. */
+  edgeDeviceAwayMs: number
   /** Clock difference between token signers and this service that is tolerated both ways, seconds. */
   leewaySeconds: number
   /** Longest life of a token, `exp` − `iat`, seconds; the leeway is added. */
@@ -81,6 +87,9 @@ export const DEFAULT_RENDEZVOUS_LIMITS: RendezvousLimits = {
   rememberedRates: 100_000,
   deviceTicketMs: MINUTE_MS,
   clientTicketMs: 7 * DAY_MS,
+  edgeLoginMs: 10_000,
+  edgeOpenMs: 20_000,
+  edgeDeviceAwayMs: MINUTE_MS,
   leewaySeconds: 60,
   tokenLifetimeSeconds: 86_400,
   proofReuseSeconds: 10,

@@ -157,8 +157,9 @@ export abstract class Seat implements Occupant, SeatEvents {
   end({ code, reason }: CloseReason): void {
     if (this.ended) return
     this.logEnd(code)
-    this.onClosed()
+    // First, while the place is still its own: whoever is behind the socket may have a last word for the other side.
     this.socket.close(code, reason)
+    this.onClosed()
   }
 
   private drop({ code }: CloseReason): void {

@@ -1,7 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import proxyAddr from '@fastify/proxy-addr'
 import { fastify, type FastifyInstance } from 'fastify'
 import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
-import { createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits } from '../../../lib/cloud/index.ts'
+import {
+  createAdmission, createClientAdmission, createEdgeDoor, createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits,
+} from '../../../lib/cloud/index.ts'
 import { type Log, silentLog } from '../../../lib/runtime/index.ts'
 import { createNodeHost } from '../host.ts'
 import { addAdminApi } from './admin-api.ts'
@@ -71,14 +75,20 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
   const limits = { ...DEFAULT_RENDEZVOUS_LIMITS, ...options.limits }
   const iceServers = createIceServerSource(options.iceServers ?? {})
   const server = createServer(limits, options.trustedProxies, log)
-  const rendezvous = await openRendezvous(createNodeHost({ log }), { registry, fabric: createLocalFabric(), limits, iceServers })
+  const host = createNodeHost({ log })
+  const fabric = createLocalFabric()
+  const rendezvous = await openRendezvous(host, { registry, fabric, limits, iceServers })
+  const { relay } = rendezvous
+  const admission = createAdmission(host, { registry, limits })
+  const edgeDoor = createEdgeDoor(host, { admit: createClientAdmission(host, { admission, relay, fabric, limits }), relay, limits })
   const health = { draining: false }
   try {
     addConnectApi(server, rendezvous, options.publicUrl?.replace(/\/+$/, ''))
     addAdminApi(server, { registry, rendezvous, adminToken })
     addHealth(server, registry, health)
     if (options.pages !== undefined) addPages(server, options.pages.dir)
-    const sockets = acceptSeatSockets(server.server, { rendezvous, limits, log })
+    const addressOf = (request: IncomingMessage): string => (request.socket.remoteAddress === undefined ? '' : proxyAddr(request, options.trustedProxies ?? []))
+    const sockets = acceptSeatSockets(server.server, { rendezvous, edgeDoor, limits, log, addressOf })
     await server.listen({ host: listen.host, port: listen.port })
     const address = server.server.address() as AddressInfo
     log('info', 'rendezvous.started', { address: address.address, port: address.port })
@@ -87,6 +97,7 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
       health.draining = true
       sockets.drain()
       const closed = server.close()
+      edgeDoor.close()
       rendezvous.close()
       await sockets.emptied(drainTimeoutMs)
       server.server.closeIdleConnections()
@@ -99,6 +110,7 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
     let closing: Promise<void> | undefined
     return { url: urlOf(address), address, adminToken, close: () => (closing ??= close()) }
   } catch (thrown) {
+    edgeDoor.close()
     rendezvous.close()
     await server.close()
     throw thrown

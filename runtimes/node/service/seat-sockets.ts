@@ -1,8 +1,9 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
-import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
-import { type Rendezvous, type RendezvousLimits, SEAT_PATH, type SeatEvents, type SeatSocket } from '../../../lib/cloud/index.ts'
+import { badRequest, notFound, unavailable } from '../../../lib/cloud/errors.ts'
+import { type EdgeDoor, type EdgeSocket, type Rendezvous, type RendezvousLimits, SEAT_PATH, type SeatEvents } from '../../../lib/cloud/index.ts'
+import { EDGE_SIGNALING_PATH, EDGE_SUBPROTOCOL } from '../../../lib/edge/index.ts'
 import type { Log } from '../../../lib/runtime/index.ts'
 import { answerTo } from './answers.ts'
 
@@ -15,30 +16,45 @@ export interface SeatSockets {
 
 export interface SeatSocketOptions {
   rendezvous: Rendezvous
+  /** Of the Edge dialect. */
+  edgeDoor: EdgeDoor
   limits: RendezvousLimits
   log: Log
+  /** Of the caller, as far as proxies are believed. */
+  addressOf: (request: IncomingMessage) => string
 }
 
-/** Accepts the WebSockets of devices and clients on a HTTP server. */
-export function acceptSeatSockets(server: Server, { rendezvous, limits, log }: SeatSocketOptions): SeatSockets {
+/** Accepts the WebSockets of devices and clients on a HTTP server, and those of browsers of the Edge dialect. */
+export function acceptSeatSockets(server: Server, { rendezvous, edgeDoor, limits, log, addressOf }: SeatSocketOptions): SeatSockets {
   const webSockets = new WebSocketServer<typeof SeatWebSocket>({
     noServer: true, clientTracking: false, perMessageDeflate: false, WebSocket: SeatWebSocket,
     maxPayload: limits.frameBytes, maxFragments: limits.frameFragments,
+    // Seats have none; a browser that offers one wants it.
+    handleProtocols: (offered) => offered.has(EDGE_SUBPROTOCOL) && EDGE_SUBPROTOCOL,
   })
   const open = new Set<WebSocket>()
   let draining = false
   let emptied: (() => void) | undefined
 
   async function upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<void> {
-    await rendezvous.admit(ticketOf(request), (grant) => {
+    const accept = (seat: (socket: EdgeSocket) => SeatEvents): void => {
       if (draining) throw unavailable('the service is going away; connect again')
       if (open.size >= limits.sockets) throw unavailable('this node has as many sockets as it may')
       connection.off('error', ignore)
       webSockets.handleUpgrade(request, connection, head, (webSocket) => {
         open.add(webSocket)
         webSocket.on('close', closed)
-        webSocket.take(connection, (socket) => rendezvous.seat(grant, socket))
+        webSocket.take(connection, seat)
       })
+    }
+    if (pathOf(request) === EDGE_SIGNALING_PATH) {
+      rendezvous.countRequest(addressOf(request))
+      if (!offersEdge(request)) throw badRequest(`the WebSocket here has the subprotocol ${EDGE_SUBPROTOCOL}`)
+      accept((socket) => edgeDoor.connect(socket))
+      return
+    }
+    await rendezvous.admit(ticketOf(request), (grant) => {
+      accept((socket) => rendezvous.seat(grant, socket))
     })
   }
 
@@ -70,19 +86,27 @@ export function acceptSeatSockets(server: Server, { rendezvous, limits, log }: S
 
 const ignore = (): void => undefined
 
-function ticketOf({ url = '' }: IncomingMessage): string {
-  const path = url.split('?', 1)[0]
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0]
+}
+
+function offersEdge({ headers }: IncomingMessage): boolean {
+  return headers['sec-websocket-protocol']?.split(',').some((name) => name.trim() === EDGE_SUBPROTOCOL) === true
+}
+
+function ticketOf(request: IncomingMessage): string {
+  const path = pathOf(request)
   if (!path.startsWith(SEAT_PATH)) throw notFound('there is no WebSocket here')
   return path.slice(SEAT_PATH.length)
 }
 
 /** What is kept for each socket is most of what an idle device costs: hence a class, whose handlers all sockets share. */
-class SeatWebSocket extends WebSocket implements SeatSocket {
+class SeatWebSocket extends WebSocket implements EdgeSocket {
   events: SeatEvents | undefined
   private connection: Duplex | undefined
   private holding = false
 
-  take(connection: Duplex, seat: (socket: SeatSocket) => SeatEvents): void {
+  take(connection: Duplex, seat: (socket: EdgeSocket) => SeatEvents): void {
     this.connection = connection
     // What breaks a socket also closes it.
     this.on('error', ignore)

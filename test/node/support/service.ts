@@ -129,8 +129,8 @@ export class TestSocket {
   }
 
   /** @throws {Error} with the status when the upgrade is refused */
-  static async open(t: TearDown, url: string, options: ClientOptions = {}): Promise<TestSocket> {
-    const socket = new WebSocket(url, options)
+  static async open(t: TearDown, url: string, { subprotocol, ...options }: ClientOptions & { subprotocol?: string } = {}): Promise<TestSocket> {
+    const socket = new WebSocket(url, subprotocol, options)
     const test = new TestSocket(socket)
     t.teardown(() => socket.terminate())
     await new Promise<void>((resolve, reject) => {

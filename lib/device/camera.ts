@@ -28,7 +28,10 @@ export type CameraDialect = (device: SignalingDevice, channel: SignalingChannel,
 
 export interface CameraOptions<Connection extends PeerConnection> extends SignalingDeviceOptions {
   access: CameraAccess
-  /** Other ways to signal than the signed one, such as `createEdgeDialect` of `lenskey/edge`: the first that knows a client's first message has it. */
+  /**
+   * Other ways to signal, such as `createEdgeDialect` of `lenskey/edge`: the first that knows a client's first message has it.
+   * What comes in by them is not signed, so that they are for cameras whose access is `guarded`.
+   */
   dialects?: readonly CameraDialect[]
   /** The WebRTC engine. */
   createPeerConnection: CreatePeerConnection<Connection>
@@ -83,7 +86,7 @@ export interface Camera<Connection extends PeerConnection> {
 
 /**
  * A device that lets viewers see what `attach` gives them: signaling, access, negotiation and the end of sessions.
- * @throws {TypeError} when there is neither a secret nor a demand for authorized clients nor a guard
+ * @throws {TypeError} when there is neither a secret nor a demand for authorized clients nor a guard, or another dialect without a guard
  */
 export function createCamera<Connection extends PeerConnection>(options: CameraOptions<Connection>, host: Host): Camera<Connection> {
   const { access } = options
@@ -93,6 +96,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
   if (secret === '' || (secret === undefined && authorizedOnly !== true && guarded !== true)) {
     throw new TypeError('a camera needs a shared secret or a guard, or must require authorized clients')
   }
+  if ((options.dialects ?? []).length > 0 && guarded !== true) throw new TypeError('what comes in by another dialect has shown nothing yet: such a camera needs a guard')
   const { maxSessions = 8, maxPending = 16, setupTimeoutMs = 10_000, connectionTimeoutMs = 60_000 } = options
   const transportOptions = (named: (keyId: string) => void): DeviceMessageTransportOptions =>
     secret === undefined

@@ -26,6 +26,7 @@ const nodeEntries = {
   access: 'lib/access/index.ts',
   signaling: 'lib/signaling/index.ts',
   webrtc: 'lib/webrtc/index.ts',
+  edge: 'lib/edge/index.ts',
   device: 'lib/device/index.ts',
   client: 'lib/client/index.ts',
   cloud: 'lib/cloud/index.ts',
@@ -65,6 +66,7 @@ async function buildLibrary() {
 async function buildBrowser() {
   const common = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', metafile: true, logLevel: 'warning' }
   const library = await esbuild.build({ ...common, entryPoints: ['runtimes/browser/index.ts'], outfile: 'dist/browser.js', packages: 'external' })
+  const edgeClient = await esbuild.build({ ...common, entryPoints: ['runtimes/browser/edge-client.ts'], outfile: 'dist/edge-client.js', packages: 'external' })
   const viewer = await esbuild.build({
     ...common,
     entryPoints: { viewer: 'runtimes/browser/viewer/viewer.ts' },
@@ -75,7 +77,7 @@ async function buildBrowser() {
     sourcemap: false,
   })
   for (const file of ['index.html', 'viewer.css', 'icon.svg']) copyFileSync(`runtimes/browser/viewer/${file}`, `dist/viewer/${file}`)
-  return [library, viewer]
+  return [library, edgeClient, viewer]
 }
 
 async function buildSized() {

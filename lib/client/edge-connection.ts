@@ -1,12 +1,12 @@
 import { ChallengeError } from '../access/index.ts'
 import { type CoapClient, type CoapMethod, type CoapResponse, createCoapClient } from '../coap/index.ts'
 import {
-  createEdgeClientSession, EDGE_SIGNALING_PATH, EdgeCloseCodes, type EdgeStream, type EdgeTransport, errorCodeOfClose, NabtoWebrtcErrorCode, openEdgeSocket,
+  createEdgeClientSession, EDGE_SIGNALING_PATH, EdgeCloseCodes, type EdgeStream, errorCodeOfClose, NabtoWebrtcErrorCode, openEdgeSocket,
 } from '../edge/index.ts'
 import { messageOf } from '../errors.ts'
 import { authenticatePassword } from '../iam/index.ts'
 import type { Host } from '../runtime/index.ts'
-import type { CreatePeerConnection, PeerConnection } from '../webrtc/index.ts'
+import type { CreatePeerConnection, PeerConnection, TrackMetadata } from '../webrtc/index.ts'
 import { keepDeviceChannel } from './device-channel.ts'
 import { createProof, type Proof } from './proof.ts'
 
@@ -37,7 +37,7 @@ export interface EdgeConnectionOptions {
 export interface EdgeConnectionParts<Connection extends PeerConnection> {
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called before anything is negotiated: listen for tracks here. */
-  attach: (peerConnection: Connection, transport: EdgeTransport) => void
+  attach: (peerConnection: Connection, tracks: TrackMetadata) => void
   /** The session is over; only after it was there. */
   closed: (reason: NabtoWebrtcError | undefined) => void
   /** The sections of a connection, whose tracks are told of. */
@@ -49,7 +49,8 @@ export interface EdgeConnectionParts<Connection extends PeerConnection> {
 /** A session with a device over the Edge dialect: what is alike in browsers and elsewhere. */
 export interface EdgeConnection<Connection extends PeerConnection> {
   readonly peerConnection: Connection | undefined
-  readonly transport: EdgeTransport | undefined
+  /** What both ends say of their tracks. */
+  readonly tracks: TrackMetadata | undefined
   /** Resolves when requests go through. @throws {NabtoWebrtcError} */
   connect(): Promise<void>
   close(): void
@@ -73,7 +74,7 @@ export function createEdgeConnection<Connection extends PeerConnection>(
 ): EdgeConnection<Connection> {
   const coap = createCoapClient(host)
   let peerConnection: Connection | undefined
-  let transport: EdgeTransport | undefined
+  let tracks: TrackMetadata | undefined
   let proof: Proof | undefined
   let isOpen = false
   let over = false
@@ -101,9 +102,9 @@ export function createEdgeConnection<Connection extends PeerConnection>(
     }, host))
   }
 
-  function begun(pc: Connection, over: EdgeTransport): void {
+  function begun(pc: Connection, names: TrackMetadata): void {
     peerConnection = pc
-    transport = over
+    tracks = names
     proof = createProof(pc, coap, host, (thrown) => { fail(messageOf(thrown), NabtoWebrtcErrorCode.UNKNOWN, thrown) })
     const lost = (): void => {
       const state = LOST.find((name) => name === pc.iceConnectionState || name === pc.connectionState)
@@ -111,7 +112,7 @@ export function createEdgeConnection<Connection extends PeerConnection>(
     }
     pc.addEventListener('iceconnectionstatechange', lost)
     pc.addEventListener('connectionstatechange', lost)
-    parts.attach(pc, over)
+    parts.attach(pc, names)
     const channel = keepDeviceChannel(pc, coap, host.clock, () => {
       isOpen = true
       settle?.resolve()
@@ -133,8 +134,8 @@ export function createEdgeConnection<Connection extends PeerConnection>(
     get peerConnection() {
       return peerConnection
     },
-    get transport() {
-      return transport
+    get tracks() {
+      return tracks
     },
     connect: () => new Promise((resolve, reject) => {
       const { productId, deviceId, sct, jwt, signalingServerUrl = `wss://${productId}.signaling.nabto.net`, ...rest } = { ...options, ...parts }

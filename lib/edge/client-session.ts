@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts'
 import type { Clock, Log } from '../runtime/index.ts'
-import { type CreatePeerConnection, type PeerConnection, PerfectNegotiation } from '../webrtc/index.ts'
+import { type CreatePeerConnection, type PeerConnection, PerfectNegotiation, TrackMetadata } from '../webrtc/index.ts'
 import { decodeEdgeMessage, edgeMessageTypes, encodeEdgeMessage } from './messages.ts'
 import type { EdgeStream } from './stream.ts'
 import { EdgeTransport, type EdgeTransportOptions } from './transport.ts'
@@ -8,7 +8,9 @@ import { EdgeTransport, type EdgeTransportOptions } from './transport.ts'
 export interface EdgeClientSessionOptions<Connection extends PeerConnection> extends Omit<EdgeTransportOptions, 'role'> {
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called before anything is negotiated: opens channels, adds tracks. What it opens first makes the first offer. */
-  attach: (peerConnection: Connection, transport: EdgeTransport) => void
+  attach: (peerConnection: Connection, tracks: TrackMetadata) => void
+  /** Its sections; what is known of others is left out of what it says of its tracks. Default: all that is known. */
+  mids?: () => readonly string[]
   /** The connection could not be made; the stream has been closed. */
   failed: (thrown: unknown) => void
 }
@@ -18,17 +20,22 @@ export function createEdgeClientSession<Connection extends PeerConnection>(
   stream: EdgeStream, options: EdgeClientSessionOptions<Connection>, host: { clock: Clock; log: Log },
 ): () => void {
   const transport = new EdgeTransport(stream, { ...options, role: 'client' }, host)
+  const tracks = new TrackMetadata('client')
   let release = (): void => undefined
   let begun = false
 
   function begin(peerConnection: Connection): void {
     const negotiation = new PerfectNegotiation(peerConnection, transport)
     negotiation.onerror = (error) => { host.log('warn', 'edge.negotiation.failed', { reason: messageOf(error) }) }
+    negotiation.metadata = {
+      take: (metadata) => { tracks.take(metadata) },
+      outgoing: () => tracks.outgoing(options.mids?.()),
+    }
     release = () => {
       negotiation.close()
       peerConnection.close()
     }
-    options.attach(peerConnection, transport)
+    options.attach(peerConnection, tracks)
   }
 
   stream.onRecord = async (record) => {

@@ -1,9 +1,9 @@
 import type { Clock, Log } from '../runtime/index.ts'
 import { TypedEventEmitter } from '../signaling/event-emitter.ts'
+import { isObject } from '../signaling/json.ts'
 import { type MessageTransport, type MessageTransportEvents, MessageTransportMode } from '../signaling/message-transport.ts'
-import type { IceCandidate, IceServer, SignalingDescription, WebrtcSignalingMessage } from '../signaling/messages.ts'
+import type { IceCandidate, IceServer, WebrtcSignalingMessage } from '../signaling/messages.ts'
 import type { NegotiationTransport, PeerConnection } from '../webrtc/index.ts'
-import { TrackMetadata } from '../webrtc/track-metadata.ts'
 import { type EdgeMessage, edgeMessageTypes, encodeEdgeMessage } from './messages.ts'
 import type { EdgeStream } from './stream.ts'
 
@@ -13,9 +13,10 @@ export interface EdgeTransportOptions {
   noTrickle?: boolean
   /** How long gathering may take before a whole description goes out with what is there; default 5,000. */
   gatheringMs?: number
-  /** A client's sections; the others are left out of what it says of its tracks. */
-  mids?: () => readonly string[]
 }
+
+/** What says nothing: a list is always there, since browsers drop a description without one (§2.4). */
+const NO_TRACKS = { tracks: [], status: 'OK' }
 
 /**
  * Descriptions and candidates as Edge records, for `PerfectNegotiation` (protocol/edge-webrtc.md §2.2 to §2.5): the client
@@ -24,24 +25,24 @@ export interface EdgeTransportOptions {
 export class EdgeTransport implements MessageTransport, NegotiationTransport {
   readonly mode: MessageTransportMode
   readonly polite: boolean
-  /** What both ends say of their tracks, along with descriptions. */
-  readonly tracks: TrackMetadata
   readonly #stream: EdgeStream
   readonly #clock: Clock
   readonly #events: TypedEventEmitter<{ [Name in keyof MessageTransportEvents]: MessageTransportEvents[Name] }>
   readonly #options: EdgeTransportOptions
-  readonly #metadata = new WeakMap<SignalingDescription, unknown>()
+  /** Went along with our last description. */
+  #metadata: object = NO_TRACKS
+  #whole: boolean
   #described = false
 
   constructor(stream: EdgeStream, options: EdgeTransportOptions, { clock, log }: { clock: Clock; log: Log }) {
     const isDevice = options.role === 'device'
     this.mode = isDevice ? MessageTransportMode.DEVICE : MessageTransportMode.CLIENT
     this.polite = !isDevice
-    this.tracks = new TrackMetadata(options.role)
     this.#stream = stream
     this.#clock = clock
     this.#events = new TypedEventEmitter(log)
     this.#options = options
+    this.#whole = options.noTrickle === true
   }
 
   on<Name extends keyof MessageTransportEvents>(name: Name, listener: MessageTransportEvents[Name]): void {
@@ -61,22 +62,17 @@ export class EdgeTransport implements MessageTransport, NegotiationTransport {
   async receive(message: EdgeMessage): Promise<void> {
     if ('description' in message) {
       const { description: { type, sdp }, metadata } = message
-      const received: SignalingDescription = { type: 'DESCRIPTION', description: { type, sdp } }
-      this.#metadata.set(received, metadata)
       this.#described = true
-      await this.#events.emitInTurn('webrtcsignalingmessage', received)
+      // On a device once asked for, for the rest of the session.
+      if (this.#options.role === 'device' && isObject(metadata) && metadata.noTrickle === true) this.#whole = true
+      await this.#events.emitInTurn('webrtcsignalingmessage', { type: 'DESCRIPTION', description: { type, sdp }, ...(isObject(metadata) && { metadata }) })
     } else if ('candidate' in message && this.#described) {
       await this.#events.emitInTurn('webrtcsignalingmessage', { type: 'CANDIDATE', candidate: message.candidate })
     }
   }
 
-  /** What came with an offer that is ignored does not count. */
-  accepted(message: SignalingDescription): void {
-    this.tracks.take(this.#metadata.get(message))
-  }
-
   ready(pc: PeerConnection): Promise<void> | undefined {
-    return this.#isWhole() && pc.iceGatheringState !== 'complete' ? this.#gathered(pc) : undefined
+    return this.#whole && pc.iceGatheringState !== 'complete' ? this.#gathered(pc) : undefined
   }
 
   sendWebrtcSignalingMessage(message: WebrtcSignalingMessage): Promise<void> {
@@ -84,9 +80,10 @@ export class EdgeTransport implements MessageTransport, NegotiationTransport {
       const { type, sdp } = message.description
       // Neither end ever makes another kind.
       if (type === 'offer' || type === 'answer') {
-        this.#send({ type: edgeMessageTypes[type], description: { type, sdp }, metadata: this.#outgoing() })
+        this.#metadata = { ...(message.metadata ?? NO_TRACKS), ...(this.#options.noTrickle === true && { noTrickle: true }) }
+        this.#send({ type: edgeMessageTypes[type], description: { type, sdp }, metadata: this.#metadata })
       }
-    } else if (!this.#isWhole()) {
+    } else if (!this.#whole) {
       this.#send({ type: edgeMessageTypes.ice, ...this.#candidateOf(message.candidate) })
     }
     return Promise.resolve()
@@ -96,20 +93,10 @@ export class EdgeTransport implements MessageTransport, NegotiationTransport {
     this.#stream.send(encodeEdgeMessage(message))
   }
 
-  /** On a device once asked for, for the rest of the session. */
-  #isWhole(): boolean {
-    return this.#options.noTrickle === true || this.tracks.noTrickle
-  }
-
-  #outgoing(): unknown {
-    const metadata = this.tracks.outgoing(this.#options.mids?.())
-    return this.#options.noTrickle === true ? { ...metadata, noTrickle: true } : metadata
-  }
-
   /** A device sends its metadata along, and of the candidate what all known clients read (§2.2). */
   #candidateOf({ candidate, sdpMid, ...more }: IceCandidate): { candidate: IceCandidate; metadata?: unknown } {
     if (this.#options.role === 'client') return { candidate: { candidate, sdpMid, ...more } }
-    return { candidate: { candidate, sdpMid: sdpMid ?? '0' }, metadata: this.#outgoing() }
+    return { candidate: { candidate, sdpMid: sdpMid ?? '0' }, metadata: this.#metadata }
   }
 
   #gathered(pc: PeerConnection): Promise<void> {

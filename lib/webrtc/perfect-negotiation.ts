@@ -1,5 +1,5 @@
 import { LenskeyError } from '../errors.ts'
-import type { IceCandidate, SessionDescription, SignalingDescription, WebrtcSignalingMessage } from '../signaling/messages.ts'
+import type { IceCandidate, SessionDescription, WebrtcSignalingMessage } from '../signaling/messages.ts'
 import type { PeerConnection, PeerConnectionEvents } from './peer-connection.ts'
 
 /** What negotiation needs of a message transport. */
@@ -10,8 +10,6 @@ export interface NegotiationTransport {
   readonly polite?: boolean
   /** Waits before a description that was made goes out, such as for the candidates that it is to hold. */
   ready?(pc: PeerConnection): Promise<void> | undefined
-  /** A description is about to be applied; not called for an offer that is ignored. */
-  accepted?(message: SignalingDescription): void
   sendWebrtcSignalingMessage(message: WebrtcSignalingMessage): Promise<void>
   on(event: 'webrtcsignalingmessage', listener: (message: WebrtcSignalingMessage) => Promise<void> | void): void
   off(event: 'webrtcsignalingmessage', listener: (message: WebrtcSignalingMessage) => Promise<void> | void): void

@@ -92,9 +92,9 @@ class BrowserConnection implements EdgeWebrtcConnection {
     const connection = (this.#connection = createEdgeConnection<NativeConnection>(this.#options, {
       createPeerConnection: ({ iceServers }) => new RTCPeerConnection({ iceServers }),
       mids: (pc) => pc.getTransceivers().flatMap(({ mid }) => mid ?? []),
-      attach: (pc, transport) => {
+      attach: (pc, tracks) => {
         pc.addEventListener('track', (event: RTCTrackEvent) => {
-          const { trackId, error } = transport.tracks.find(event.transceiver.mid ?? '') ?? {}
+          const { trackId, error } = tracks.find(event.transceiver.mid ?? '') ?? {}
           this.#onTrack?.(event, trackId, error)
         })
       },
@@ -132,12 +132,12 @@ class BrowserConnection implements EdgeWebrtcConnection {
   }
 
   async addTrack(track: MediaStreamTrack, trackId: string): Promise<void> {
-    const { peerConnection, transport } = this.#open()
-    if (peerConnection === undefined || transport === undefined) throw new Error('Not Connected')
-    const mid = transport.tracks.midOf(trackId)
+    const { peerConnection, tracks } = this.#open()
+    if (peerConnection === undefined || tracks === undefined) throw new Error('Not Connected')
+    const mid = tracks.midOf(trackId)
     const known = mid === undefined ? undefined : peerConnection.getTransceivers().find((transceiver) => transceiver.mid === mid)
     if (known === undefined) {
-      transport.tracks.name(peerConnection.addTransceiver(track), trackId)
+      tracks.name(peerConnection.addTransceiver(track), trackId)
     } else {
       known.direction = 'sendrecv'
       await known.sender.replaceTrack(track)

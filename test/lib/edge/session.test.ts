@@ -1,5 +1,5 @@
-import { createEdgeClientSession, createEdgeDeviceSession, type EdgeDeviceSessionOptions, type EdgeTransport } from '../../../lib/edge/index.ts'
-import { PerfectNegotiation } from '../../../lib/webrtc/index.ts'
+import { createEdgeClientSession, createEdgeDeviceSession, type EdgeDeviceSessionOptions } from '../../../lib/edge/index.ts'
+import { PerfectNegotiation, TrackMetadata } from '../../../lib/webrtc/index.ts'
 import { createMemoryHost, type MemoryPeerConnection, MemoryPeerConnections } from '../../../runtimes/memory/index.ts'
 import { test } from '../../suite.ts'
 import { settle, streamPair, type TestStream } from './support.ts'
@@ -12,8 +12,8 @@ interface Pair {
   device: TestStream
   clientPc: () => MemoryPeerConnection
   devicePc: () => MemoryPeerConnection
-  deviceTransport: EdgeTransport
-  clientTransport: () => EdgeTransport
+  deviceTracks: TrackMetadata
+  clientTracks: () => TrackMetadata
   host: ReturnType<typeof createMemoryHost>
 }
 
@@ -26,30 +26,31 @@ function pair({ noTrickle, attachClient, attachDevice, ...device }: {
   const streams = streamPair()
   let devicePc: MemoryPeerConnection | undefined
   let clientPc: MemoryPeerConnection | undefined
-  let clientTransport: EdgeTransport | undefined
+  let clientTracks: TrackMetadata | undefined
+  const deviceTracks = new TrackMetadata('device')
   const deviceTransport = createEdgeDeviceSession(streams.device, {
     iceServers: () => Promise.resolve([{ urls: ['turn:t'], username: 'u', credential: 'c' }]), ...device,
   }, host)
   deviceTransport.on('setupdone', () => {
     devicePc = connections.create()
-    new PerfectNegotiation(devicePc, deviceTransport)
+    new PerfectNegotiation(devicePc, deviceTransport).metadata = { take: (metadata) => { deviceTracks.take(metadata) }, outgoing: () => (deviceTracks.isEmpty ? undefined : deviceTracks.outgoing()) }
     attachDevice?.(devicePc)
   })
   createEdgeClientSession<MemoryPeerConnection>(streams.client, {
     noTrickle,
     createPeerConnection: () => (clientPc = connections.create()),
-    attach(pc, transport) {
-      clientTransport = transport
+    attach(pc, tracks) {
+      clientTracks = tracks
       if (attachClient === undefined) pc.createDataChannel('coap')
       else attachClient(pc)
     },
     failed: () => undefined,
   }, host)
   return {
-    ...streams, deviceTransport, host,
+    ...streams, deviceTracks, host,
     clientPc: () => clientPc as MemoryPeerConnection,
     devicePc: () => devicePc as MemoryPeerConnection,
-    clientTransport: () => clientTransport as EdgeTransport,
+    clientTracks: () => clientTracks as TrackMetadata,
   }
 }
 
@@ -96,21 +97,21 @@ test('what the device adds goes out after its answer', async (t) => {
 })
 
 test('metadata: a device goes by the last, and an ignored offer leaves nothing behind', async (t) => {
-  const { device, clientPc, devicePc, clientTransport, deviceTransport } = pair()
+  const { device, clientPc, devicePc, clientTracks, deviceTracks } = pair()
   await settle()
-  clientTransport().tracks.name({ mid: '1' }, 'mic')
+  clientTracks().name({ mid: '1' }, 'mic')
   clientPc().addLine('talk-back')
   await settle()
-  t.same(deviceTransport.tracks.outgoing().tracks, [{ mid: '1', trackId: 'mic' }])
-  deviceTransport.tracks.name({ mid: '1' }, 'mic', 'ACCESS_DENIED')
-  clientTransport().tracks.name({ mid: '2' }, 'ignored')
+  t.same(deviceTracks.outgoing().tracks, [{ mid: '1', trackId: 'mic' }])
+  deviceTracks.name({ mid: '1' }, 'mic', 'ACCESS_DENIED')
+  clientTracks().name({ mid: '2' }, 'ignored')
   devicePc().addLine('camera')
   clientPc().addLine('more')
   const before = device.sent.length
   await settle()
   const offers = device.sent.slice(before).map((text) => JSON.parse(text) as Json).filter(({ type }) => type === 0)
   t.same(offers[0].metadata, { tracks: [{ mid: '1', trackId: 'mic', error: 'ACCESS_DENIED' }], status: 'FAILED' })
-  t.same(clientTransport().tracks.find('1'), { mid: '1', trackId: 'mic', error: 'ACCESS_DENIED' })
+  t.same(clientTracks().find('1'), { mid: '1', trackId: 'mic', error: 'ACCESS_DENIED' })
 })
 
 test('without trickling there is one whole answer and no candidate, for the rest of the session', async (t) => {

@@ -63,12 +63,13 @@ void tap.test('our own client, under the published names', { skip }, async (t) =
     const name = await connection.coapInvoke(CoapMethod.PUT, '/iam/users/guest/display-name', CoapContentFormat.APPLICATION_CBOR, new Uint8Array([0x61, 0x47]).buffer)
     const missing = await connection.coapInvoke(CoapMethod.GET, '/nothing/here')
     const channel = await connection.createDatachannel('default')
+    const tracksAnswer = await connection.coapInvoke(CoapMethod.POST, '/webrtc/tracks', CoapContentFormat.APPLICATION_JSON, JSON.stringify({ tracks: ['frontdoor-video'] }))
     for (const end = Date.now() + 20_000; frames < 10 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 50))
     await connection.close()
     return {
       withoutOptions, notConnected, unknown, again, valid, wrongPassword, me: me.Username, roles, made, name: name.statusCode, missing: missing.statusCode,
       info: [info.statusCode, info.contentFormat, typeof (JSON.parse(new TextDecoder().decode(info.payload)) as { SignalingStreamPort: unknown }).SignalingStreamPort],
-      label: channel.label, tracks, enough: frames >= 10, closed,
+      label: channel.label, tracksStatus: tracksAnswer.statusCode, tracks, enough: frames >= 10, closed,
     }
   }, { options, password, fingerprint })
   t.match(found, {
@@ -78,7 +79,8 @@ void tap.test('our own client, under the published names', { skip }, async (t) =
   })
   t.equal(found.unknown[0], found.unknown[1])
   t.ok(found.roles.includes('Guest'))
-  t.equal(found.tracks.length, 1)
+  t.equal(found.tracksStatus, 201)
+  t.strictSame(found.tracks, [['video', 'frontdoor-video', undefined]])
   t.equal(iam.users.find('guest')?.displayName, 'G')
   t.equal(iam.users.find('guest')?.password, found.made.Password)
   await until(() => sessions() === 0, 'the end of the session')

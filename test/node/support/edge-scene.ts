@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { createSigner, fingerprintOf } from '../../../lib/crypto/index.ts'
-import { createCamera, createCameraGuard, DeviceTokenGenerator } from '../../../lib/device/index.ts'
+import { addTrackEndpoints, createCamera, createCameraGuard, createDeviceTracks, DeviceTokenGenerator, type DeviceTracksOptions } from '../../../lib/device/index.ts'
 import { addEdgeInfoEndpoint, createEdgeDialect } from '../../../lib/edge/index.ts'
 import { type Iam, openIam } from '../../../lib/iam/index.ts'
 import type { MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createMemoryStorage } from '../../../runtimes/memory/index.ts'
-import { attachVideo, createClipSource, createNodeHost, type EngineName, loadEngine } from '../../../runtimes/node/index.ts'
+import { createClipSource, createNodeHost, type EngineName, loadEngine, offerVideo } from '../../../runtimes/node/index.ts'
 import type { RunningRendezvous } from '../../../runtimes/node/service/index.ts'
 import { launchChromium } from './chromium.ts'
 import { DEVICE, PRODUCT, registerTestDevice, serve } from './service.ts'
@@ -38,12 +38,17 @@ export async function edgeScene(t: Test, engine: EngineName): Promise<EdgeScene>
   addEdgeInfoEndpoint(guard.router, iam, host.random)
   const tokens = new DeviceTokenGenerator(PRODUCT, DEVICE, signer, host)
   const source = createClipSource()
+  const sources: DeviceTracksOptions<MediaPeerConnection>['sources'] = {
+    'frontdoor-video': (session, trackId) => offerVideo(session.peerConnection, source, trackId),
+  }
+  const tracks = createDeviceTracks<MediaPeerConnection>({ iam, host, sources })
+  addTrackEndpoints(guard.router, tracks, { iam, sources, defaults: { videoTrackId: 'frontdoor-video' } })
   const camera = createCamera({
     productId: PRODUCT, deviceId: DEVICE, endpointUrl: service.url, tokenGenerator: () => tokens.generateToken(),
     access: { guarded: true }, dialects: [createEdgeDialect({ iam })],
     createPeerConnection: await loadEngine(engine, { loopbackOnly: true }),
     attach: (session) => {
-      guard.attach(session, { video: () => attachVideo(session.peerConnection, source) })
+      tracks.attach(session, guard.attach(session))
     },
   }, host)
   camera.start()

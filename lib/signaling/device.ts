@@ -168,19 +168,17 @@ class Device implements SignalingDevice, ChannelLink {
     if (reliability === undefined) {
       this.#refuse(channelId, SignalingErrorCodes.DECODE_ERROR, 'not a frame of the reliability layer')
     } else if (reliability.type !== 'DATA' || reliability.seq !== 0) {
-      this.#refuse(channelId, SignalingErrorCodes.CHANNEL_NOT_FOUND, 'The channel does not exist.')
+      this.#refuse(channelId, SignalingErrorCodes.CHANNEL_NOT_FOUND, 'No such channel.')
     } else if (this.onNewSignalingChannel === undefined) {
-      this.#refuse(channelId, SignalingErrorCodes.INTERNAL_ERROR, 'No channel handler is set.')
+      this.#refuse(channelId, SignalingErrorCodes.INTERNAL_ERROR, 'No handler.')
     } else if (this.#live >= this.limits.maxChannels) {
-      this.#refuse(channelId, SignalingErrorCodes.NO_MORE_CHANNELS, `The device serves ${this.#live} channels already.`)
+      this.#refuse(channelId, SignalingErrorCodes.NO_MORE_CHANNELS, `The device has ${this.#live} channels.`)
     } else {
       const channel = new Channel(this, channelId)
       this.#channels.set(channelId, channel)
       this.#live++
       channel.setState(SignalingChannelState.CONNECTED)
-      channel.enqueue(async () => {
-        await this.onNewSignalingChannel?.(channel, authorized, reliability.data)
-      })
+      channel.enqueue(async () => this.onNewSignalingChannel?.(channel, authorized, reliability.data))
       channel.handleFrame(frame, length)
     }
   }

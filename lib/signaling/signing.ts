@@ -42,7 +42,7 @@ export function readKeyId(envelope: JSONValue, maxBytes: number): string | undef
   try {
     return readJwtHeader(jwtOf(envelope), { maxBytes }).kid
   } catch (thrown) {
-    throw thrown instanceof JwtError ? decodeError('the header of the signature cannot be read', thrown) : thrown
+    throw thrown instanceof JwtError ? decodeError('the header cannot be read', thrown) : thrown
   }
 }
 
@@ -87,7 +87,7 @@ export class SharedSecretSigner implements MessageSigner {
 
   sign(message: JSONObject): JSONObject {
     if (this.#nextSign > 0 && this.#remoteNonce === undefined) {
-      throw verificationError('only one message may be signed before the first one of the peer has been verified')
+      throw verificationError('only one message may be signed before the peer is verified')
     }
     const claims = { message, messageSeq: this.#nextSign, signerNonce: this.nonce, verifierNonce: this.#remoteNonce }
     const jwt = signJwt({ typ: 'JWT', kid: this.#keyId }, claims, this.#key)

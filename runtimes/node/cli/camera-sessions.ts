@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { Signer } from '../../../lib/crypto/index.ts'
-import { addTrackEndpoints, type CameraSession, createCameraGuard, createDeviceStreams, createDeviceTracks, type DeviceTracksOptions } from '../../../lib/device/index.ts'
+import { addTrackEndpoints, type CameraOptions, createCameraGuard, createDeviceStreams, createDeviceTracks, type DeviceTracksOptions } from '../../../lib/device/index.ts'
+import { addEdgeInfoEndpoint, createEdgeDialect } from '../../../lib/edge/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
 import type { Host } from '../../../lib/runtime/index.ts'
 import type { ByteStream, MediaPeerConnection } from '../../../lib/webrtc/index.ts'
@@ -28,8 +29,11 @@ export interface CameraSessionsOptions {
   countViewers: (difference: number) => void
 }
 
+/** For `createCamera`. */
+export type CameraSessions = Pick<CameraOptions<MediaPeerConnection>, 'attach' | 'dialects'>
+
 /** What every session with a camera of the command line has: the guard, the picture, tracks by name, streams. */
-export function createCameraSessions(options: CameraSessionsOptions): { attach: (session: CameraSession<MediaPeerConnection>) => void } {
+export function createCameraSessions(options: CameraSessionsOptions): CameraSessions {
   const { iam, signer, host, video, authorizedRole, file, countViewers } = options
   const guard = createCameraGuard<MediaPeerConnection>({
     iam, signer, host, authorizedRole, links: { [SHARED_SECRET_USER]: SHARED_SECRET_USER },
@@ -50,7 +54,10 @@ export function createCameraSessions(options: CameraSessionsOptions): { attach: 
   streams.listen({ port: ECHO_PORT, onStream: echo })
   if (file !== undefined) streams.listen({ port: FILE_PORT, onStream: (stream) => sendFile(stream, file) })
 
+  addEdgeInfoEndpoint(guard.router, iam, host.random)
+
   return {
+    dialects: [createEdgeDialect({ iam })],
     attach(session): void {
       const connection = guard.attach(session, {
         video: () => {

@@ -80,7 +80,7 @@ export const camera: Command = {
       access,
       maxSessions: values.integer('max-viewers', 1, 64),
       createPeerConnection,
-      attach: sessions.attach,
+      ...sessions,
     }, host)
     unit.device.on('connectionstatechange', () => {
       const state = unit.device.connectionState

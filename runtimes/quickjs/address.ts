@@ -30,7 +30,7 @@ export function parseAddress(url: string, schemes: 'http' | 'ws'): Address | und
   return {
     host: host.replace(/^\[|\]$/g, ''),
     port,
-    tls: scheme.endsWith('s'),
+    tls: scheme !== schemes,
     hostHeader,
     path: path.startsWith('/') ? path : `/${path}`,
     origin: `${scheme}://${hostHeader}`,

@@ -68,22 +68,24 @@ static void track_rejection(JSContext *ctx, JSValueConst promise, JSValueConst r
   }
 }
 
-static void run_jobs(void) {
+static void run_jobs(JSContext *ctx) {
   JSContext *job;
   int outcome;
   while ((outcome = JS_ExecutePendingJob(runtime, &job)) > 0) continue;
   if (outcome < 0) die_of_exception(job);
   die_if_heap_is_full();
   if (rejections == NULL) return;
-  report(job, rejections->reason);
+  report(ctx, rejections->reason);
   _exit(EXIT_BROKEN_PROGRAM);
 }
 
 JSValue call_function(JSContext *ctx, JSValueConst function, int argc, JSValue *argv) {
-  JSValue result = exiting ? JS_UNDEFINED : JS_Call(ctx, function, JS_UNDEFINED, argc, (JSValueConst *)argv);
+  JSValue called = JS_DupValue(ctx, function); /* it may let go of itself */
+  JSValue result = exiting ? JS_UNDEFINED : JS_Call(ctx, called, JS_UNDEFINED, argc, (JSValueConst *)argv);
+  JS_FreeValue(ctx, called);
   for (int at = 0; at < argc; at++) JS_FreeValue(ctx, argv[at]);
   if (JS_IsException(result)) die_of_exception(ctx);
-  run_jobs();
+  run_jobs(ctx);
   return result;
 }
 
@@ -96,7 +98,7 @@ void call_method(JSContext *ctx, JSValueConst object, const char *name, int argc
   JS_FreeValue(ctx, self);
   if (JS_IsException(result)) die_of_exception(ctx);
   JS_FreeValue(ctx, result);
-  run_jobs();
+  run_jobs(ctx);
 }
 
 JSValue throw_errno(JSContext *ctx, const char *what) {
@@ -223,7 +225,7 @@ int main(int argc, char **argv) {
   JSValue result = JS_EvalFunction(ctx, module);
   if (JS_IsException(result)) die_of_exception(ctx);
   JS_FreeValue(ctx, result);
-  run_jobs();
+  run_jobs(ctx);
   loop(ctx, board);
 
   /* Given back one by one, so that a leak shows. */

@@ -28,6 +28,14 @@ struct tls {
   double not_before_ms, not_after_ms;
 };
 
+/* As the library has them, but RSA in its old form before PSS: 3.6.6 offers PSS and then refuses it within TLS 1.2, where servers
+   take what is offered first. TLS 1.3 knows only PSS. */
+static const uint16_t signature_algorithms[] = {
+  MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384, MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+  MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+  MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384, MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+  MBEDTLS_TLS1_3_SIG_NONE,
+};
 static mbedtls_ssl_config config;
 static mbedtls_x509_crt authorities;
 static bool have_authorities;
@@ -175,7 +183,8 @@ void tls_times(const struct tls *tls, double *not_before_ms, double *not_after_m
 
 const char *tls_failure(struct tls *tls) {
   uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
-  if (tls->error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && flags != 0 && flags != UINT32_MAX) {
+  bool of_certificate = tls->error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || tls->error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE;
+  if (of_certificate && flags != 0 && flags != UINT32_MAX) {
     if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) return "no authority that we trust vouches for the certificate";
     if (flags & MBEDTLS_X509_BADCERT_CN_MISMATCH) return "the certificate is for another host";
     return "the certificate is not good for a server";
@@ -200,6 +209,7 @@ void crypto_setup(void) {
   if (mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT)) abort();
   mbedtls_ssl_conf_rng(&config, rng, NULL);
   mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_REQUIRED);
+  mbedtls_ssl_conf_sig_algs(&config, signature_algorithms);
   mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
 }
 

@@ -136,6 +136,7 @@ test('stream http: what is sent, and what is never sent', async (t) => {
   }
   t.same(parseAddress('wss://[::1]:444/a?b', 'ws'), { host: '::1', port: 444, tls: true, hostHeader: '[::1]:444', path: '/a?b', origin: 'wss://[::1]:444' })
   t.same(parseAddress('HTTPS://A.test', 'http'), { host: 'a.test', port: 443, tls: true, hostHeader: 'a.test', path: '/', origin: 'https://a.test' })
+  t.same((['http', 'https', 'ws', 'wss'] as const).map((scheme) => parseAddress(`${scheme}://a.test`, scheme.startsWith('h') ? 'http' : 'ws')?.tls), [false, true, false, true])
   t.equal(parseAddress('http://a.test/p/#f#g', 'http')?.path, '/p/')
 })
 

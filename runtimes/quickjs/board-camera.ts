@@ -29,6 +29,7 @@ const options = {
   'heap-cap': { value: 'KIB', help: 'memory of the program; beyond it ends with exit code 75, to be started again', default: '8192' },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error', default: 'warn' },
   'print-invitation': { help: 'print the link by which the first user pairs as administrator, and end' },
+  'print-heap': { help: 'print when the first token was made, and the heap 2 seconds after each connection' },
   version: { help: 'print the version, and end' },
   help: { help: 'print this, and end' },
 } satisfies Record<string, Option>
@@ -67,6 +68,8 @@ function stopWith(board: Board, thrown: unknown): void {
 }
 
 async function start(board: Board, given: Given): Promise<void> {
+  const startedMs = board.startedMs ?? board.monotonicMs()
+  let hasSigned = false
   board.setHeapCap?.(1024 * integer(given['heap-cap'] ?? '', 'heap-cap', 0, 4_194_304))
   const [productId, deviceId, endpointUrl] = [required(given, 'product'), required(given, 'device'), required(given, 'endpoint')]
   const log = boardLog(board, levelOf(given['log-level']))
@@ -94,7 +97,10 @@ async function start(board: Board, given: Given): Promise<void> {
     endpointUrl, productId, deviceId, access,
     async tokenGenerator() {
       await clock.ready()
-      return tokens.generateToken()
+      const token = await tokens.generateToken()
+      if (!hasSigned && given['print-heap'] !== undefined) board.print(`first token after ${board.monotonicMs() - startedMs} ms`, false)
+      hasSigned = true
+      return token
     },
     maxSessions: integer(given['max-viewers'] ?? '', 'max-viewers', 1, 64),
     createPeerConnection: (configuration) => engine.create(configuration),
@@ -104,6 +110,11 @@ async function start(board: Board, given: Given): Promise<void> {
   }, host)
   camera.device.on('connectionstatechange', () => {
     board.print(`signaling ${camera.device.connectionState}`, false)
+    if (given['print-heap'] !== undefined && camera.device.connectionState === 'CONNECTED') {
+      clock.after(2_000, () => {
+        board.print(`heap ${board.heap?.().usedBytes ?? 0}`, false)
+      })
+    }
   })
   camera.device.on('error', (thrown) => {
     // A token that is refused and a certificate that seems expired may both be a clock that is wrong.

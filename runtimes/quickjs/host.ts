@@ -25,6 +25,8 @@ export interface Board {
   wallMs(): number
   /** Milliseconds since some moment; never goes back. */
   monotonicMs(): number
+  /** When the process began, by `monotonicMs`. */
+  readonly startedMs?: number
   setTimer(delayMs: number, callback: () => void): number
   clearTimer(id: number): void
 

@@ -195,6 +195,7 @@ static void loop(JSContext *ctx, JSValueConst board) {
 }
 
 int main(int argc, char **argv) {
+  double started_ms = monotonic_ms();
   signal(SIGPIPE, SIG_IGN);
   if (pipe(stop_pipe) < 0) return 71;
   runtime = JS_NewRuntime2(&capped_heap, NULL);
@@ -209,6 +210,7 @@ int main(int argc, char **argv) {
   JS_SetPropertyStr(ctx, board, "exit", JS_NewCFunction(ctx, exit_js, "exit", 1));
   JS_SetPropertyStr(ctx, board, "heap", JS_NewCFunction(ctx, heap, "heap", 0));
   JS_SetPropertyStr(ctx, board, "setHeapCap", JS_NewCFunction(ctx, set_heap_cap, "setHeapCap", 1));
+  JS_SetPropertyStr(ctx, board, "startedMs", JS_NewFloat64(ctx, started_ms));
   add_timers(ctx, board);
   add_streams(ctx, board);
   add_files(ctx, board);

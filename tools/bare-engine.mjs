@@ -9,6 +9,14 @@ const withoutHostCoders = {
   },
 }
 
+/** Keys and signatures by a comb: on a bare engine it starts ten times faster than the curve, and it is a third of its size. */
+const withComb = {
+  name: 'with-comb',
+  setup(build) {
+    build.onResolve({ filter: /\/p256-base\.ts$/ }, () => ({ path: resolve('lib/crypto/p256-comb.ts') }))
+  },
+}
+
 /** Engines of 2021: their syntax, in one file. Private members stay private members, as WeakMaps they are ten times slower. */
 export const bareEngine = {
   bundle: true,
@@ -20,3 +28,5 @@ export const bareEngine = {
   legalComments: 'none',
   plugins: [withoutHostCoders],
 }
+
+export const firmware = { ...bareEngine, plugins: [...bareEngine.plugins, withComb] }

@@ -1,4 +1,5 @@
 export { deviceKeyId, fingerprintOf, productKeyId } from './fingerprint.ts'
+export { createP256Comb } from './p256-comb.ts'
 export { generatePrivateKey, type KeyHost, type P256PrivateKey, parsePrivateKey, privateKeyToPem } from './private-key.ts'
 export {
   type EcJwk, encodeSpki, type P256PublicKey, parsePublicKey, publicKeyToJwk, publicKeyToPem, type UncheckedJwk,

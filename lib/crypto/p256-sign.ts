@@ -1,9 +1,8 @@
-import { mapHashToField } from '@noble/curves/abstract/modular.js'
-import { bytesToNumberBE, createHmacDrbg } from '@noble/curves/utils.js'
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
+import { invert } from '@noble/curves/abstract/modular.js'
+import { createHmacDrbg } from '@noble/curves/utils.js'
 import { concatBytes } from '../bytes/index.ts'
-import type { P256 } from './p256.ts'
+import { bytesOf, isP256Scalar, numberOf, type P256Base, p256Parameters } from './p256.ts'
+import { hmacSha256, sha256 } from './sha256.ts'
 
 /** Random bytes that give a blinding factor with no bias that matters: half as many again as the order has (FIPS 186-5 A.2.1). */
 const BLINDING_BYTES = 48
@@ -13,20 +12,20 @@ const BLINDING_BYTES = 48
  * verifies carries nothing for it; p256-verify.ts has the whole of ECDSA.
  * @param d - 32 bytes, 1 to n - 1
  */
-export function signP256({ Point, randomBytes }: P256, message: Uint8Array, d: Uint8Array): Uint8Array {
-  const { Fn } = Point
+export function signP256({ multiply, randomBytes }: P256Base, message: Uint8Array, d: Uint8Array): Uint8Array {
+  if (d.length !== 32 || !isP256Scalar(d)) throw new RangeError('d is 32 bytes, 1 to n - 1')
+  const { n } = p256Parameters()
   // Hash and order both have 256 bits, so that bits2int of RFC 6979 §2.3.2 is the number itself.
-  const h = Fn.create(bytesToNumberBE(sha256(message)))
-  const secret = Fn.fromBytes(d)
-  if (secret === 0n) throw new RangeError('d is 0')
-  const nonces = createHmacDrbg<Uint8Array>(32, 32, (key: Uint8Array, text: Uint8Array) => hmac(sha256, key, text))
-  return nonces(concatBytes(Fn.toBytes(secret), Fn.toBytes(h)), (candidate) => {
-    const k = bytesToNumberBE(candidate)
-    if (!Fn.isValidNot0(k)) return undefined
-    const r = Fn.create(Point.BASE.multiply(k).toAffine().x)
+  const h = numberOf(sha256(message)) % n
+  const secret = numberOf(d)
+  const nonces = createHmacDrbg<Uint8Array>(32, 32, (key: Uint8Array, text: Uint8Array) => hmacSha256(key, text))
+  return nonces(concatBytes(d, bytesOf(h)), (candidate) => {
+    if (!isP256Scalar(candidate)) return undefined
+    const k = numberOf(candidate)
+    const r = multiply(k).x % n
     // s = (bk)^-1 · (bh + bdr). The running time of an inversion depends on its input, so it only ever sees b·k.
-    const b = bytesToNumberBE(mapHashToField(randomBytes(BLINDING_BYTES), Fn.ORDER))
-    const s = Fn.mul(Fn.inv(Fn.mul(b, k)), Fn.add(Fn.mul(b, h), Fn.mul(Fn.mul(b, secret), r)))
-    return r === 0n || s === 0n ? undefined : concatBytes(Fn.toBytes(r), Fn.toBytes(s))
+    const b = (numberOf(randomBytes(BLINDING_BYTES)) % (n - 1n)) + 1n
+    const s = (invert((b * k) % n, n) * ((b * h + ((b * secret) % n) * r) % n)) % n
+    return r === 0n || s === 0n ? undefined : concatBytes(bytesOf(r), bytesOf(s))
   })
 }

@@ -1,5 +1,5 @@
 import { weierstrass, type WeierstrassPointCons } from '@noble/curves/abstract/weierstrass.js'
-import { decodeHex, encodeHex } from '../bytes/index.ts'
+import { concatBytes, decodeHex, encodeHex } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { Random } from '../runtime/index.ts'
 
@@ -7,8 +7,8 @@ const hex = (digits: string): bigint => BigInt(`0x${digits}`)
 
 const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'
 
-// Domain parameters of secp256r1: SEC 2 v2 §2.4.2, FIPS 186-4 D.1.2.3. A function, so that nothing is computed while loading.
-function parameters(): { p: bigint; n: bigint; h: bigint; a: bigint; b: bigint; Gx: bigint; Gy: bigint } {
+/** Domain parameters of secp256r1: SEC 2 v2 §2.4.2, FIPS 186-4 D.1.2.3. A function, so that nothing is computed while loading. */
+export function p256Parameters(): { p: bigint; n: bigint; h: bigint; a: bigint; b: bigint; Gx: bigint; Gy: bigint } {
   const p = hex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff')
   return {
     p,
@@ -21,11 +21,17 @@ function parameters(): { p: bigint; n: bigint; h: bigint; a: bigint; b: bigint; 
   }
 }
 
-/** The curve in JavaScript: its points, and the source that blinds secret multiplications of them. */
-export interface P256 {
-  readonly Point: WeierstrassPointCons<bigint>
+/** All that keys and signatures need of the curve: multiples of its base point, and the source that blinds them. */
+export interface P256Base {
+  /** k · G. @param k - secret, 1 to n - 1 */
+  readonly multiply: (k: bigint) => { x: bigint; y: bigint }
   /** A copy each time, as the caller may work on it in place. */
   readonly randomBytes: (length?: number) => Uint8Array<ArrayBuffer>
+}
+
+/** The whole curve, by `@noble/curves`. */
+export interface P256 extends P256Base {
+  readonly Point: WeierstrassPointCons<bigint>
 }
 
 /**
@@ -66,31 +72,45 @@ function build(random: Random, tableWindow: number): P256 {
   let failure: unknown
   const randomBytes = (length = 32): Uint8Array<ArrayBuffer> => {
     try {
-      const bytes = Uint8Array.from(random.bytes(length))
-      if (bytes.length !== length) throw new LenskeyError('ERR_RANDOM', 'the random source gave the wrong number of bytes')
-      return bytes
+      return drawBytes(random, length)
     } catch (thrown) {
       failure = thrown
       throw thrown
     }
   }
-  const Point = weierstrass(parameters(), { randomBytes })
+  const Point = weierstrass(p256Parameters(), { randomBytes })
   Point.BASE.precompute(tableWindow)
   // The curve tries its source while it is built, and would silently do without one that fails.
   if (failure !== undefined && random !== noRandom) {
     throw failure instanceof LenskeyError ? failure : new LenskeyError('ERR_RANDOM', 'the random source failed', { cause: failure })
   }
-  return { Point, randomBytes }
+  return { Point, multiply: (k) => Point.BASE.multiply(k).toAffine(), randomBytes }
+}
+
+/** @throws {LenskeyError} `ERR_RANDOM` for the wrong number of bytes; else what the source throws */
+export function drawBytes(random: Random, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = Uint8Array.from(random.bytes(length))
+  if (bytes.length !== length) throw new LenskeyError('ERR_RANDOM', 'the random source gave the wrong number of bytes')
+  return bytes
 }
 
 /** Whether 65 bytes are an uncompressed point of the curve (SEC 1 §3.2.2.1); the cofactor is 1, so the subgroup needs no check. */
 export function isOnP256(point: Uint8Array): boolean {
   if (point.length !== 65 || point[0] !== 4) return false
-  const { p, a, b } = parameters()
-  const x = hex(encodeHex(point.subarray(1, 33)))
-  const y = hex(encodeHex(point.subarray(33)))
+  const { p, a, b } = p256Parameters()
+  const x = numberOf(point.subarray(1, 33))
+  const y = numberOf(point.subarray(33))
   return x < p && y < p && (y * y - (x * x * x + a * x + b)) % p === 0n
 }
+
+/** The high byte first. */
+export const numberOf = (bytes: Uint8Array): bigint => hex(encodeHex(bytes))
+
+/** 32 bytes. */
+export const bytesOf = (number: bigint): Uint8Array => decodeHex(number.toString(16).padStart(64, '0'))
+
+/** 65 bytes, uncompressed. */
+export const pointOf = ({ x, y }: { x: bigint; y: bigint }): Uint8Array => concatBytes(Uint8Array.of(4), bytesOf(x), bytesOf(y))
 
 const ORDER_BYTES = /* @__PURE__ */ decodeHex(ORDER)
 

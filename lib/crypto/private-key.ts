@@ -3,7 +3,8 @@ import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { DER, DerReader, encodeDer, enterSequence } from './der.ts'
 import { encryptedKey, notThatKey, readingKey, wrongForm } from './key-errors.ts'
-import { drawP256Scalar, isP256Scalar, noRandom, p256With } from './p256.ts'
+import { drawP256Scalar, isP256Scalar, noRandom, numberOf, pointOf } from './p256.ts'
+import { p256Base } from './p256-base.ts'
 import { decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
 import {
   checkAlgorithm, checkCurve, checkJwkKind, checkJwkUse, encodeAlgorithm, jwkNumber, type P256PublicKey, parseJwkText,
@@ -50,13 +51,8 @@ export function parsePrivateKey(input: string | UncheckedJwk, host: KeyHost = {}
 /** A key by its scalar, 32 bytes. */
 function privateKeyOf(d: Uint8Array, { random, nativeCrypto }: KeyHost): P256PrivateKey {
   if (d.length !== 32 || !isP256Scalar(d)) throw new LenskeyError('ERR_KEY_RANGE', 'the private key is 0 or not below the order of P-256')
-  const point = nativeCrypto?.p256PublicPoint?.(d) ?? derivePoint(d, random ?? noRandom)
+  const point = nativeCrypto?.p256PublicPoint?.(d) ?? pointOf(p256Base(random ?? noRandom).multiply(numberOf(d)))
   return { d: new Uint8Array(d), publicKey: publicKeyOf(point) }
-}
-
-function derivePoint(d: Uint8Array, random: Random): Uint8Array {
-  const { Point } = p256With(random)
-  return Point.BASE.multiply(Point.Fn.fromBytes(d)).toBytes(false)
 }
 
 function find(input: string | UncheckedJwk): FoundKey {

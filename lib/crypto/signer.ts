@@ -1,7 +1,8 @@
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { enterSequence } from './der.ts'
-import { isP256Scalar, p256With } from './p256.ts'
+import { isP256Scalar } from './p256.ts'
+import { p256Base } from './p256-base.ts'
 import { signP256 } from './p256-sign.ts'
 import { verifyP256 } from './p256-verify.ts'
 import type { P256PrivateKey } from './private-key.ts'
@@ -17,7 +18,7 @@ export interface Signer {
 export interface SignerHost {
   random: Random
   nativeCrypto?: NativeCrypto
-  /** Of the portable path, see `DEFAULT_TABLE_WINDOW`. */
+  /** Of `@noble/curves`, see `DEFAULT_TABLE_WINDOW`; where a comb is in its place, it has no meaning. */
   tableWindow?: number
 }
 
@@ -33,10 +34,10 @@ export function createSigner({ d, publicKey }: P256PrivateKey, { random, nativeC
       },
     }
   }
-  const curve = p256With(random, tableWindow)
+  const base = p256Base(random, tableWindow)
   // A copy, so that the caller may wipe its own.
   const secret = new Uint8Array(d)
-  return { publicKey, sign: (message) => signP256(curve, message, secret) }
+  return { publicKey, sign: (message) => signP256(base, message, secret) }
 }
 
 function checked(signature: Uint8Array): Uint8Array {

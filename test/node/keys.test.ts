@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair, importJWK, importSPKI, jwtVerify, SignJWT } from 'jose'
 import tap from 'tap'
 import {
-  createSigner, createVerifier, deviceKeyId, ecdsaSignatureFromDer, generatePrivateKey, parsePrivateKey, parsePublicKey, privateKeyToPem,
+  createP256Comb, createSigner, createVerifier, deviceKeyId, ecdsaSignatureFromDer, generatePrivateKey, parsePrivateKey, parsePublicKey, privateKeyToPem,
   publicKeyToJwk, publicKeyToPem,
 } from '../../lib/crypto/index.ts'
 import { DeviceTokenGenerator } from '../../lib/device/index.ts'
@@ -16,7 +16,7 @@ import { openssl, opensslKeys, systemRandom as random } from './support/openssl.
 const folder = mkdtempSync(join(tmpdir(), 'lenskey-keys-'))
 tap.teardown(() => rmSync(folder, { recursive: true }))
 const clock = { nowMs: () => Date.now() }
-const paths = { JavaScript: { clock, random }, OpenSSL: { clock, random, nativeCrypto: nodeCrypto } }
+const paths = { JavaScript: { clock, random }, comb: { clock, random, nativeCrypto: createP256Comb(random) }, OpenSSL: { clock, random, nativeCrypto: nodeCrypto } }
 
 /** DER of an R‖S signature, for `openssl dgst`. */
 function toDer(signature: Uint8Array): Uint8Array {

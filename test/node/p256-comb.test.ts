@@ -1,0 +1,91 @@
+// The comb (lib/crypto/p256-comb.ts) beside what it stands in for: @noble/curves and OpenSSL. LENSKEY_FUZZ=1000000 makes it
+// that many scalars, and a hundredth of that many signatures.
+import { createPublicKey, verify } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { p256 } from '@noble/curves/nist.js'
+import { build } from 'esbuild'
+import tap from 'tap'
+import { bytesOf, numberOf, p256With } from '../../lib/crypto/p256.ts'
+import type * as Comb from '../../lib/crypto/p256-comb.ts'
+import { multiplyByComb, p256Base } from '../../lib/crypto/p256-comb.ts'
+import { COMB_TABLE } from '../../lib/crypto/p256-comb-table.ts'
+import { signP256 } from '../../lib/crypto/p256-sign.ts'
+import { combTableSource } from '../../tools/p256-comb-table.mjs'
+import { combEdgeScalars } from '../lib/crypto/comb-scalars.ts'
+import { systemRandom } from './support/openssl.ts'
+
+const SCALARS = Number(process.env.LENSKEY_FUZZ ?? 10_000)
+const SIGNATURES = Math.max(200, SCALARS / 100)
+tap.setTimeout(Math.max(60_000, SCALARS * 10))
+
+const { BASE, Fn } = p256.Point
+BASE.precompute(8)
+
+void tap.test('the table is what its tool makes', (t) => {
+  t.equal(readFileSync('lib/crypto/p256-comb-table.ts', 'utf8'), combTableSource())
+  t.end()
+})
+
+void tap.test(`${SCALARS} random scalars: the points of noble`, (t) => {
+  const wrong: string[] = []
+  for (let round = 0; round < SCALARS; round++) {
+    // Every fourth has leading zeros.
+    const k = (Fn.fromBytes(p256.utils.randomSecretKey()) >> BigInt(round % 4 === 0 ? round % 256 : 0)) || 1n
+    if (!BASE.multiplyUnsafe(k).equals(p256.Point.fromAffine(multiplyByComb(k, systemRandom)))) wrong.push(k.toString(16))
+  }
+  t.same(wrong, [], 'none differs')
+  t.end()
+})
+
+void tap.test(`${SIGNATURES} random keys and messages, and edge scalars: the very bytes that noble signs, and OpenSSL verifies`, (t) => {
+  const [comb, noble] = [p256Base(systemRandom), p256With(systemRandom, 8)]
+  const edges = combEdgeScalars().map(bytesOf)
+  const wrong: string[] = []
+  for (let round = 0; round < SIGNATURES + edges.length; round++) {
+    const d = edges[round] ?? p256.utils.randomSecretKey()
+    const message = systemRandom.bytes(round % 300)
+    const signature = signP256(comb, message, d)
+    const { x, y } = comb.multiply(numberOf(d))
+    const [jwkX, jwkY] = [x, y].map((coordinate) => Buffer.from(bytesOf(coordinate)).toString('base64url'))
+    const key = createPublicKey({ key: { kty: 'EC', crv: 'P-256', x: jwkX, y: jwkY }, format: 'jwk' })
+    const good = verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature) &&
+      Buffer.from(signP256(noble, message, d)).equals(signature)
+    if (!good) wrong.push(`${Buffer.from(d).toString('hex')} ${Buffer.from(message).toString('hex')}`)
+  }
+  t.same(wrong, [], 'none differs')
+  t.end()
+})
+
+void tap.test('a table damaged in memory gives an error and no signature', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lenskey-comb-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  for (const at of [0, 700, 1500, COMB_TABLE.length - 2]) {
+    const damaged = `${COMB_TABLE.slice(0, at)}${COMB_TABLE[at] === 'A' ? 'B' : 'A'}${COMB_TABLE.slice(at + 1)}`
+    const outfile = join(folder, `damaged-${at}.mjs`)
+    await build({
+      entryPoints: [resolve('lib/crypto/p256-comb.ts')], outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'warning',
+      plugins: [{
+        name: 'damage',
+        setup(building) {
+          building.onLoad({ filter: /p256-comb-table\.ts$/ }, () => ({ contents: `export const COMB_TABLE = '${damaged}'` }))
+        },
+      }],
+    })
+    const { p256Base: damagedBase } = await import(pathToFileURL(outfile).href) as typeof Comb
+    let refused = 0
+    for (let round = 0; round < 50; round++) {
+      const d = p256.utils.randomSecretKey()
+      const wanted = BASE.multiply(Fn.fromBytes(d)).toAffine()
+      try {
+        t.same(damagedBase(systemRandom).multiply(numberOf(d)), wanted, 'the damaged entry was not in it')
+      } catch (thrown) {
+        t.match(thrown, { message: /damaged/ })
+        refused++
+      }
+    }
+    t.ok(refused > 0, `character ${at}: ${refused} of 50 refused`)
+  }
+})

@@ -1,0 +1,2 @@
+export function combTableBytes(): Uint8Array
+export function combTableSource(): string

@@ -1,2 +1,2 @@
-export function combTableBytes(): Uint8Array
+export function combTablePoints(): string[]
 export function combTableSource(): string

@@ -8,10 +8,10 @@ const TEETH = 4
 const COLUMNS = 80
 const ROWS = 4
 
-/** Coordinates of all points, x then y, 32 bytes each, the low byte first. */
-export function combTableBytes() {
+/** The points, x then y, 64 hexadecimal digits each. */
+export function combTablePoints() {
   const { BASE, Fn } = p256.Point
-  const bytes = []
+  const points = []
   for (let row = 0; row < ROWS; row++) {
     for (let entry = 0; entry < 1 << (TEETH - 1); entry++) {
       let sum = 1n << BigInt(COLUMNS * (TEETH - 1))
@@ -20,18 +20,17 @@ export function combTableBytes() {
         sum += (entry >> tooth) & 1 ? term : -term
       }
       const { x, y } = BASE.multiply(Fn.create(sum << BigInt((COLUMNS / ROWS) * row))).toAffine()
-      for (const coordinate of [x, y]) bytes.push(Buffer.from(coordinate.toString(16).padStart(64, '0'), 'hex').reverse())
+      points.push([x, y].map((coordinate) => coordinate.toString(16).padStart(64, '0')).join(''))
     }
   }
-  return Buffer.concat(bytes)
+  return points
 }
 
 /** The whole file. */
 export function combTableSource() {
-  const lines = combTableBytes().toString('base64url').match(/.{1,120}/g).map((line) => `  '${line}'`)
-  return `// Made by tools/p256-comb-table.mjs; not to be edited. What it holds stands at the head of p256-comb.ts.
+  return `// Made by tools/p256-comb-table.mjs; not to be edited. One point a line; which ones is said at the head of p256-comb.ts.
 export const COMB_TABLE =
-${lines.join(' +\n')}
+${combTablePoints().map((point) => `  '${point}'`).join(' +\n')}
 `
 }
 

@@ -1,5 +1,4 @@
 import { invert } from '@noble/curves/abstract/modular.js'
-import { portableBase64url } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { drawBytes, isOnP256, noRandom, numberOf, type P256Base, p256Parameters, pointOf } from './p256.ts'
@@ -18,7 +17,7 @@ const SCALAR_BITS = 320n
 /** Of a point in the table, x and y. */
 const WORDS = 16
 
-/** A point of which so many multiplications in a row fail is made to fail: for all others one does, once in 2^240. */
+/** So many multiplications fail in a row with a broken random source only; one fails for one scalar in 2^240. */
 const MOST_TRIES = 16
 
 interface Constants {
@@ -33,7 +32,10 @@ let constants: Constants | undefined
 function prepared(): Constants {
   if (constants === undefined) {
     const { p, n } = p256Parameters()
-    const words = new Int32Array(portableBase64url.decode(COMB_TABLE).buffer)
+    const view = new DataView(new ArrayBuffer(COMB_TABLE.length / 2))
+    // The table has the high word of a coordinate first, the view the low one.
+    for (let at = 0; at < COMB_TABLE.length; at += 8) view.setUint32((at >> 1) ^ 28, parseInt(COMB_TABLE.slice(at, at + 8), 16), true)
+    const words = new Int32Array(view.buffer)
     const entry = (at: number): Int32Array => words.subarray(at * WORDS, (at + 1) * WORDS)
     const rows = Array.from({ length: ROWS }, (_, row) => Array.from({ length: ENTRIES }, (__, at) => entry(row * ENTRIES + at)))
     constants = { p, n, rows }
@@ -53,10 +55,10 @@ export function multiplyByComb(k: bigint, random: Random): { x: bigint; y: bigin
   const { p, n } = prepared()
   const blinded = random !== noRandom
   for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
-    const multiple = blinded ? numberOf(drawBytes(random, 8)) : BigInt(2 * attempt)
-    // Made odd, as a number of digits that are all odd has to be; n is odd.
-    const scalar = k + ((multiple | 1n) ^ (k & 1n)) * n
-    const [x, y, z] = combSum(digitsOf(scalar), blinded ? numberOf(drawBytes(random, 32)) % p : 1n)
+    const scalar = k + (blinded ? numberOf(drawBytes(random, 8)) : BigInt(2 * attempt)) * n
+    // Made odd, as a number of digits +1 and -1 has to be; n is odd. Whether it was, is as random as the multiple.
+    const odd = scalar + ((scalar & 1n) ^ 1n) * n
+    const [x, y, z] = combSum(digitsOf(odd), blinded ? numberOf(drawBytes(random, 32)) % p : 1n)
     // Adding a point to itself or to its opposite gives a z of 0, and from there every z is 0. As integers, the multiples
     // of G that meet in an addition always differ in parity, so that they meet modulo n for a scalar made for it alone, and
     // with another blinding do not.
@@ -74,21 +76,18 @@ export function multiplyByComb(k: bigint, random: Random): { x: bigint; y: bigin
 
 const positive = (value: bigint, modulus: bigint): bigint => ((value % modulus) + modulus) % modulus
 
-/** Bits of the signed digits of an odd scalar, a byte each, the lowest first: 1 is +1, 0 is -1. */
-function digitsOf(scalar: bigint): Uint8Array {
-  const halves = (scalar + (1n << SCALAR_BITS) - 1n) >> 1n
-  const view = new DataView(new ArrayBuffer(Number(SCALAR_BITS) / 8))
-  for (let at = 0; at < view.byteLength; at += 8) view.setBigUint64(at, halves >> BigInt(8 * at), true)
-  const digits = new Uint8Array(view.byteLength * 8)
-  for (let bit = 0; bit < digits.length; bit++) digits[bit] = (view.getUint8(bit >> 3) >> (bit & 7)) & 1
-  return digits
+/** The signed digits of an odd scalar, the highest first and after a digit that keeps their number the same: 1 is +1, 0 is -1. */
+function digitsOf(scalar: bigint): string {
+  const half = (scalar + (1n << SCALAR_BITS) - 1n) >> 1n
+  return (half + (1n << SCALAR_BITS)).toString(2)
 }
 
 /** The point of those digits in Jacobian coordinates, between -p and p. @param z - a random representative's, not 0 */
-function combSum(digits: Uint8Array, z: bigint): [x: bigint, y: bigint, z: bigint] {
+function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
   const { p, rows } = prepared()
   const words = new Int32Array(WORDS)
   const picked = new DataView(words.buffer)
+  const digit = (at: number): number => digits.charCodeAt(digits.length - 1 - at) & 1
   let [X, Y, Z] = [0n, 0n, 0n]
   for (let column = COLUMNS_PER_ROW - 1; column >= 0; column--) {
     if (column < COLUMNS_PER_ROW - 1) {
@@ -103,10 +102,10 @@ function combSum(digits: Uint8Array, z: bigint): [x: bigint, y: bigint, z: bigin
     }
     for (let row = 0; row < ROWS; row++) {
       const at = column + row * COLUMNS_PER_ROW
-      const top = digits[at + (TEETH - 1) * COLUMNS]
+      const top = digit(at + (TEETH - 1) * COLUMNS)
       // With a top digit of -1 the entry is that of the opposite digits.
       const flip = top - 1
-      const index = ((digits[at] | (digits[at + COLUMNS] << 1) | (digits[at + 2 * COLUMNS] << 2)) ^ flip) & (ENTRIES - 1)
+      const index = ((digit(at) | (digit(at + COLUMNS) << 1) | (digit(at + 2 * COLUMNS) << 2)) ^ flip) & (ENTRIES - 1)
       pick(rows[row], index, words)
       const x2 = coordinate(picked, 0)
       const y2 = coordinate(picked, 32) * BigInt(2 * top - 1)
@@ -135,24 +134,23 @@ function combSum(digits: Uint8Array, z: bigint): [x: bigint, y: bigint, z: bigin
 /** Copies one entry of a row by reading all of them: neither branch nor address depends on the index. */
 function pick(row: readonly Int32Array[], index: number, into: Int32Array): void {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = row
-  // All ones where the index is that of the entry, else 0.
-  const mask = (entry: number): number => ((index ^ entry) - 1) >> 31
-  const m0 = mask(0)
-  const m1 = mask(1)
-  const m2 = mask(2)
-  const m3 = mask(3)
-  const m4 = mask(4)
-  const m5 = mask(5)
-  const m6 = mask(6)
-  const m7 = mask(7)
+  // All ones where the index is that of the entry, else 0. Written out, as calls would be half of the time.
+  const m0 = (index - 1) >> 31
+  const m1 = ((index ^ 1) - 1) >> 31
+  const m2 = ((index ^ 2) - 1) >> 31
+  const m3 = ((index ^ 3) - 1) >> 31
+  const m4 = ((index ^ 4) - 1) >> 31
+  const m5 = ((index ^ 5) - 1) >> 31
+  const m6 = ((index ^ 6) - 1) >> 31
+  const m7 = ((index ^ 7) - 1) >> 31
   for (let at = 0; at < WORDS; at++) {
     into[at] = (t0[at] & m0) | (t1[at] & m1) | (t2[at] & m2) | (t3[at] & m3) | (t4[at] & m4) | (t5[at] & m5) | (t6[at] & m6) | (t7[at] & m7)
   }
 }
 
 function coordinate(view: DataView, at: number): bigint {
-  const half = (from: number): bigint => (view.getBigUint64(from + 8, true) << 64n) | view.getBigUint64(from, true)
-  return (half(at + 16) << 128n) | half(at)
+  const low = (view.getBigUint64(at + 8, true) << 64n) | view.getBigUint64(at, true)
+  return (((view.getBigUint64(at + 24, true) << 64n) | view.getBigUint64(at + 16, true)) << 128n) | low
 }
 
 /**

@@ -1,5 +1,5 @@
 import { weierstrass, type WeierstrassPointCons } from '@noble/curves/abstract/weierstrass.js'
-import { concatBytes, decodeHex, encodeHex } from '../bytes/index.ts'
+import { concatBytes, decodeHex } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { Random } from '../runtime/index.ts'
 
@@ -103,11 +103,20 @@ export function isOnP256(point: Uint8Array): boolean {
   return x < p && y < p && (y * y - (x * x * x + a * x + b)) % p === 0n
 }
 
-/** The high byte first. */
-export const numberOf = (bytes: Uint8Array): bigint => hex(encodeHex(bytes))
+/** The high byte first. @param bytes - a multiple of 8 of them; secret ones are not looked at one by one */
+export function numberOf(bytes: Uint8Array): bigint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let number = 0n
+  for (let at = 0; at < bytes.length; at += 8) number = (number << 64n) | view.getBigUint64(at)
+  return number
+}
 
 /** 32 bytes. */
-export const bytesOf = (number: bigint): Uint8Array => decodeHex(number.toString(16).padStart(64, '0'))
+export function bytesOf(number: bigint): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(32))
+  for (let at = 0; at < 32; at += 8) view.setBigUint64(24 - at, number >> BigInt(8 * at))
+  return new Uint8Array(view.buffer)
+}
 
 /** 65 bytes, uncompressed. */
 export const pointOf = ({ x, y }: { x: bigint; y: bigint }): Uint8Array => concatBytes(Uint8Array.of(4), bytesOf(x), bytesOf(y))

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
-import { bareEngine } from './tools/bare-engine.mjs'
+import { firmware } from './tools/bare-engine.mjs'
 import { buildBoardProgram, compileBytecode, targets } from './tools/board.mjs'
 import { installLine, locate, requirements } from './tools/requirements.mjs'
 
@@ -18,7 +18,7 @@ const maxBytecode = 350_000
 export async function bundleForBoard(entry, outfile) {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   const { metafile } = await esbuild.build({
-    ...bareEngine, entryPoints: [entry], outfile, minify: true, metafile: true, logLevel: 'warning',
+    ...firmware, entryPoints: [entry], outfile, minify: true, metafile: true, logLevel: 'warning',
     define: { LENSKEY_VERSION: JSON.stringify(version), LENSKEY_BUILT_MS: String(builtMs) },
   })
   const left = Object.values(metafile.outputs)[0].imports

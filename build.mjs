@@ -6,6 +6,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { bareEngine, firmware } from './tools/bare-engine.mjs'
 import { checkImports } from './tools/import-rules.mjs'
+import { firmwareModules, smallModules } from './tools/small-modules.mjs'
 
 const quick = process.argv.includes('--quick')
 const tests = process.argv.includes('--tests')
@@ -36,12 +37,14 @@ const nodeEntries = {
 const { dependencies, optionalDependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const external = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }).filter((name) => !name.startsWith('@noble/'))
 
+const viewingPage = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', plugins: [smallModules] }
+
 /** Single files whose size is promised: name, entry, options, and the largest size allowed (bytes raw, bytes gzip). */
 const sized = [
   { name: 'lenskey-token.quickjs.js', entry: 'runtimes/quickjs/token.ts', options: firmware, raw: 48_000, gzip: 18_000 },
   { name: 'lenskey-device.quickjs.js', entry: 'runtimes/quickjs/device.ts', options: firmware, raw: 75_000, gzip: 27_000 },
   { name: 'lenskey-camera.quickjs.js', entry: 'runtimes/quickjs/camera.ts', options: firmware, raw: 160_000, gzip: 55_000 },
-  { name: 'lenskey-client.js', entry: 'runtimes/browser/index.ts', options: { bundle: true, format: 'esm', target: 'es2022', platform: 'browser' }, raw: 90_000, gzip: 32_000 },
+  { name: 'lenskey-client.js', entry: 'runtimes/browser/client.ts', options: viewingPage, raw: 90_000, gzip: 32_000 },
 ]
 
 const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)))
@@ -89,6 +92,8 @@ async function buildSized() {
     })
     const leaked = Object.values(result.metafile.outputs)[0].imports
     if (leaked.length > 0) throw new Error(`${outfile} still imports ${leaked.map(({ path }) => path).join(', ')}`)
+    const packaged = Object.keys(result.metafile.inputs).find((file) => file.includes('node_modules/'))
+    if (packaged !== undefined) throw new Error(`${outfile} is to stand on our own small modules, and has ${packaged} in it`)
     const bytes = readFileSync(outfile)
     results.push({ result, row: sizeRow(target, bytes) })
   }
@@ -124,7 +129,14 @@ export function filesUnder(folder, ending) {
   return readdirSync(folder, { recursive: true }).map((file) => join(folder, String(file))).filter((file) => file.endsWith(ending)).sort()
 }
 
-/** Each test/lib file becomes a tap program of its own, and all of them together one program for a bare engine. */
+/** What depends on the curve and the hash runs on noble's and on our own. */
+const onBothCurves = (file) => /^test\/(lib\/(crypto|jwt|access)\/|lib\/iam\/password|node\/(p256|wycheproof))/.test(file)
+
+/**
+ * Each test/lib file becomes a tap program of its own, and all of them together one program for a bare engine. What depends
+ * on the curve becomes one more of each: build/test/small on Node with the modules of the small bundles, and for a bare engine
+ * bare-noble.js without them.
+ */
 async function buildTests() {
   rmSync('build/test', { recursive: true, force: true })
   const portable = filesUnder('test/lib', '.test.ts')
@@ -139,22 +151,24 @@ async function buildTests() {
   }
   const common = { bundle: true, splitting: true, format: 'esm', target: 'node20', platform: 'node', packages: 'external', sourcemap: 'linked', logLevel: 'warning' }
   const named = (files, make) => Object.fromEntries(files.map((file) => [file.slice('test/'.length, -'.ts'.length), make(file)]))
-  await esbuild.build({
+  const programs = (wanted, outdir, plugins) => esbuild.build({
     ...common,
-    entryPoints: { ...named(portable, (file) => `portable:${file}`), ...named(filesUnder('test/node', '.ts'), (file) => `./${file}`) },
-    outdir: 'build/test',
-    plugins: [inFront],
+    entryPoints: {
+      ...named(portable.filter(wanted), (file) => `portable:${file}`),
+      ...named(filesUnder('test/node', '.ts').filter(wanted), (file) => `./${file}`),
+    },
+    outdir,
+    plugins: [inFront, ...plugins],
   })
+  await programs(() => true, 'build/test', [])
+  await programs(onBothCurves, 'build/test/small', [firmwareModules])
   mkdirSync('build/test', { recursive: true })
-  const lines = portable.map((file) => `import './${file}'`)
-  await esbuild.build({
-    ...bareEngine,
-    stdin: { contents: `import './runtimes/quickjs/shims.ts'\nimport { runTests } from './test/run-bare.ts'\n${lines.join('\n')}\nvoid runTests()`, resolveDir: '.', loader: 'ts' },
-    outfile: 'build/test/bare.js',
-    minify: true,
-    keepNames: false,
-    logLevel: 'warning',
-  })
+  const bareProgram = (files, outfile, options) => {
+    const lines = ["import './test/noble-shims.ts'", "import { runTests } from './test/run-bare.ts'", ...files.map((file) => `import './${file}'`), 'void runTests()']
+    return esbuild.build({ ...options, stdin: { contents: lines.join('\n'), resolveDir: '.', loader: 'ts' }, outfile, minify: true, keepNames: false, logLevel: 'warning' })
+  }
+  await bareProgram(portable, 'build/test/bare.js', firmware)
+  await bareProgram(portable.filter(onBothCurves), 'build/test/bare-noble.js', bareEngine)
   const benches = filesUnder('bench', '.ts')
   const bare = benches.filter((file) => file.endsWith('-bare.ts'))
   await esbuild.build({ ...common, splitting: false, packages: 'bundle', external, entryPoints: benches.filter((file) => !bare.includes(file)), outbase: '.', outdir: 'build' })

@@ -1,5 +1,5 @@
 // The CBOR benchmark on a bare engine: prints microseconds as JSON, `{ encode, decode, json }`.
-import '../runtimes/quickjs/shims.ts'
+import '../test/noble-shims.ts'
 import { decodeCbor, encodeCbor } from '../lib/cbor/index.ts'
 import { iamUser } from './iam-user.ts'
 

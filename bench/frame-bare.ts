@@ -1,5 +1,5 @@
 // The frame benchmark on a bare engine: prints microseconds per frame as JSON, `{ library, byHand }`.
-import '../runtimes/quickjs/shims.ts'
+import '../test/noble-shims.ts'
 import { byHand, byLibrary, type TakeFrames, textsOnly } from './frame-work.ts'
 
 declare const print: (line: string) => void

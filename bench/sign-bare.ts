@@ -1,5 +1,5 @@
 // Signatures on a bare engine, all ready: prints milliseconds per signature as JSON.
-import '../runtimes/quickjs/shims.ts'
+import '../test/noble-shims.ts'
 import { p256With } from '../lib/crypto/p256.ts'
 import { p256Base } from '../lib/crypto/p256-comb.ts'
 import { signP256 } from '../lib/crypto/p256-sign.ts'

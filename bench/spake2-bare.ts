@@ -1,5 +1,5 @@
 // The login benchmark on a bare engine: prints milliseconds per login as JSON.
-import '../runtimes/quickjs/shims.ts'
+import '../test/noble-shims.ts'
 import { createSeededRandom } from '../runtimes/memory/random.ts'
 import { logins, multiplications } from './spake2-work.ts'
 

@@ -2,6 +2,7 @@
 import { encodeUtf8, equalBytes } from '../lib/bytes/index.ts'
 import { edgeKeys, sha256, startSpake2 } from '../lib/crypto/index.ts'
 import { p256With } from '../lib/crypto/p256.ts'
+import { ORDER } from '../lib/crypto/p256-field.ts'
 import type { Random } from '../lib/runtime/index.ts'
 
 /** Makes whole logins: both shares, both transcripts, all keys, as client and device do. */
@@ -23,7 +24,7 @@ export function logins(random: Random, tableWindow: number): () => void {
 export function multiplications(random: Random, tableWindow: number): () => void {
   const { Point } = p256With(random, tableWindow)
   const other = Point.BASE.multiply(12345n)
-  const scalar = Point.Fn.ORDER / 3n
+  const scalar = ORDER / 3n
   return () => {
     for (let side = 0; side < 2; side++) {
       Point.BASE.multiply(scalar)

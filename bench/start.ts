@@ -8,7 +8,7 @@ import { keyPem } from './first-token/key.ts'
 import { median, round } from './measure.ts'
 import type { BenchRow } from './row.ts'
 
-const ROUNDS = 41
+const ROUNDS = 21
 const folder = 'build/bench/start'
 
 const names = ['empty', 'ours', 'noble6', 'noble1'] as const

@@ -1,6 +1,6 @@
 import { decodeBase64url, decodeUtf8, encodeBase64url, encodeUtf8 } from '../bytes/index.ts'
 import { type CoapClient, contentFormats } from '../coap/index.ts'
-import { fingerprintOf, type P256PublicKey, parsePublicKey, type UncheckedJwk } from '../crypto/index.ts'
+import { fingerprintOf, type P256PublicKey, parsePublicJwk, type UncheckedJwk } from '../crypto/index.ts'
 import { LenskeyError } from '../errors.ts'
 import { isFingerprint } from '../iam/limits.ts'
 import type { SessionFingerprints } from '../iam/password.ts'
@@ -111,7 +111,7 @@ function keyOf(answer: string): P256PublicKey {
   if (typeof jwk !== 'object' || jwk === null) throw new ChallengeError('ERR_CHALLENGE_KEY', 'the proof shows no key')
   try {
     const { x, y, ...others } = jwk as UncheckedJwk
-    return parsePublicKey({ ...others, x: padded(x), y: padded(y) })
+    return parsePublicJwk({ ...others, x: padded(x), y: padded(y) })
   } catch (cause) {
     throw new ChallengeError('ERR_CHALLENGE_KEY', 'the proof shows a key that is no P-256 key for signatures', { cause })
   }

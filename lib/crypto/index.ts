@@ -2,7 +2,7 @@ export { deviceKeyId, fingerprintOf, productKeyId } from './fingerprint.ts'
 export { createP256Comb } from './p256-comb.ts'
 export { generatePrivateKey, type KeyHost, type P256PrivateKey, parsePrivateKey, privateKeyToPem } from './private-key.ts'
 export {
-  type EcJwk, encodeSpki, type P256PublicKey, parsePublicKey, publicKeyToJwk, publicKeyToPem, type UncheckedJwk,
+  type EcJwk, encodeSpki, type P256PublicKey, parsePublicJwk, parsePublicKey, publicKeyToJwk, publicKeyToPem, type UncheckedJwk,
 } from './public-key.ts'
 export { hmacSha256, sha256 } from './sha256.ts'
 export {

@@ -1,8 +1,8 @@
-import { invert } from '@noble/curves/abstract/modular.js'
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
-import { drawBytes, isOnP256, noRandom, numberOf, type P256Base, p256Parameters, pointOf } from './p256.ts'
+import { drawBytes, noRandom, type P256Base, triedOut } from './p256.ts'
 import { COMB_TABLE } from './p256-comb-table.ts'
+import { type Affine, inverse, isOnP256, modulo, numberOf, ORDER, P, pointOf } from './p256-field.ts'
 import { signP256 } from './p256-sign.ts'
 
 // Fixed-base comb (Lim and Lee, CRYPTO '94) with signed digits (Hedabou, Pinel and Bénéteau 2005): of a scalar of 320 bits,
@@ -20,27 +20,19 @@ const WORDS = 16
 /** So many multiplications fail in a row with a broken random source only; one fails for one scalar in 2^240. */
 const MOST_TRIES = 16
 
-interface Constants {
-  readonly p: bigint
-  readonly n: bigint
-  /** By row and entry; kept in integers, which the engine masks without looking at them. */
-  readonly rows: readonly (readonly Int32Array[])[]
-}
+/** By row and entry; kept in integers, which the engine masks without looking at them. */
+let table: readonly (readonly Int32Array[])[] | undefined
 
-let constants: Constants | undefined
-
-function prepared(): Constants {
-  if (constants === undefined) {
-    const { p, n } = p256Parameters()
+function prepared(): NonNullable<typeof table> {
+  if (table === undefined) {
     const view = new DataView(new ArrayBuffer(COMB_TABLE.length / 2))
     // The table has the high word of a coordinate first, the view the low one.
     for (let at = 0; at < COMB_TABLE.length; at += 8) view.setUint32((at >> 1) ^ 28, parseInt(COMB_TABLE.slice(at, at + 8), 16), true)
     const words = new Int32Array(view.buffer)
     const entry = (at: number): Int32Array => words.subarray(at * WORDS, (at + 1) * WORDS)
-    const rows = Array.from({ length: ROWS }, (_, row) => Array.from({ length: ENTRIES }, (__, at) => entry(row * ENTRIES + at)))
-    constants = { p, n, rows }
+    table = Array.from({ length: ROWS }, (_, row) => Array.from({ length: ENTRIES }, (__, at) => entry(row * ENTRIES + at)))
   }
-  return constants
+  return table
 }
 
 /**
@@ -51,30 +43,26 @@ function prepared(): Constants {
  * @param random - `noRandom` leaves out both blindings, for scalars that are used once
  * @throws {LenskeyError} `ERR_RANDOM` when the source does not work
  */
-export function multiplyByComb(k: bigint, random: Random): { x: bigint; y: bigint } {
-  const { p, n } = prepared()
+export function multiplyByComb(k: bigint, random: Random): Affine {
   const blinded = random !== noRandom
   for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
-    const scalar = k + (blinded ? numberOf(drawBytes(random, 8)) : BigInt(2 * attempt)) * n
-    // Made odd, as a number of digits +1 and -1 has to be; n is odd. Whether it was, is as random as the multiple.
-    const odd = scalar + ((scalar & 1n) ^ 1n) * n
-    const [x, y, z] = combSum(digitsOf(odd), blinded ? numberOf(drawBytes(random, 32)) % p : 1n)
+    const scalar = k + (blinded ? numberOf(drawBytes(random, 8)) : BigInt(2 * attempt)) * ORDER
+    // Made odd, as a number of digits +1 and -1 has to be; the order is odd. Whether it was, is as random as the multiple.
+    const odd = scalar + ((scalar & 1n) ^ 1n) * ORDER
+    const [x, y, z] = combSum(digitsOf(odd), blinded ? numberOf(drawBytes(random, 32)) % P : 1n)
     // Adding a point to itself or to its opposite gives a z of 0, and from there every z is 0. As integers, the multiples
     // of G that meet in an addition always differ in parity, so that they meet modulo n for a scalar made for it alone, and
     // with another blinding do not.
     if (z === 0n) continue
-    // Its time depends on z, which is random.
-    const inverse = invert(z, p)
-    const square = (inverse * inverse) % p
-    const found = { x: positive(x * square, p), y: positive(((y * square) % p) * inverse, p) }
+    const inverted = inverse(z, P)
+    const square = (inverted * inverted) % P
+    const found = { x: modulo(x * square, P), y: modulo(((y * square) % P) * inverted, P) }
     // A table damaged in memory would give signatures that tell the key.
     if (!isOnP256(pointOf(found))) throw new Error('a multiplication left the curve: the program is damaged')
     return found
   }
   throw new LenskeyError('ERR_RANDOM', 'the random source does not give random bytes')
 }
-
-const positive = (value: bigint, modulus: bigint): bigint => ((value % modulus) + modulus) % modulus
 
 /** The signed digits of an odd scalar, the highest first and after a digit that keeps their number the same: 1 is +1, 0 is -1. */
 function digitsOf(scalar: bigint): string {
@@ -84,7 +72,7 @@ function digitsOf(scalar: bigint): string {
 
 /** The point of those digits in Jacobian coordinates, between -p and p. @param z - a random representative's, not 0 */
 function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
-  const { p, rows } = prepared()
+  const rows = prepared()
   const words = new Int32Array(WORDS)
   const picked = new DataView(words.buffer)
   const digit = (at: number): number => digits.charCodeAt(digits.length - 1 - at) & 1
@@ -92,13 +80,13 @@ function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
   for (let column = COLUMNS_PER_ROW - 1; column >= 0; column--) {
     if (column < COLUMNS_PER_ROW - 1) {
       // Doubling for a = -3, "dbl-2001-b", less one reduction.
-      const delta = (Z * Z) % p
-      const gamma = (Y * Y) % p
+      const delta = (Z * Z) % P
+      const gamma = (Y * Y) % P
       const beta = X * gamma
-      const alpha = (3n * (X - delta) * (X + delta)) % p
-      Z = (2n * Y * Z) % p
-      X = (alpha * alpha - 8n * beta) % p
-      Y = (alpha * (4n * (beta % p) - X) - 8n * gamma * gamma) % p
+      const alpha = (3n * (X - delta) * (X + delta)) % P
+      Z = (2n * Y * Z) % P
+      X = (alpha * alpha - 8n * beta) % P
+      Y = (alpha * (4n * (beta % P) - X) - 8n * gamma * gamma) % P
     }
     for (let row = 0; row < ROWS; row++) {
       const at = column + row * COLUMNS_PER_ROW
@@ -110,22 +98,22 @@ function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
       const x2 = coordinate(picked, 0)
       const y2 = coordinate(picked, 32) * BigInt(2 * top - 1)
       if (row === 0 && column === COLUMNS_PER_ROW - 1) {
-        const square = (z * z) % p
-        X = (x2 * square) % p
-        Y = (y2 * square * z) % p
+        const square = (z * z) % P
+        X = (x2 * square) % P
+        Y = (y2 * square * z) % P
         Z = z
         continue
       }
       // Mixed addition, "madd-2004-hmv", with products of three and four reduced once: a division costs the engine most.
       const square = Z * Z
-      const h = (x2 * square - X) % p
-      const r = (y2 * Z * square - Y) % p
+      const h = (x2 * square - X) % P
+      const r = (y2 * Z * square - Y) % P
       const hh = h * h
-      const v = (X * hh) % p
-      const hhh = (h * hh) % p
-      X = (r * r - hhh - 2n * v) % p
-      Y = (r * (v - X) - Y * hhh) % p
-      Z = (Z * h) % p
+      const v = (X * hh) % P
+      const hhh = (h * hh) % P
+      X = (r * r - hhh - 2n * v) % P
+      Y = (r * (v - X) - Y * hhh) % P
+      Z = (Z * h) % P
     }
   }
   return [X, Y, Z]
@@ -158,8 +146,7 @@ function coordinate(view: DataView, at: number): bigint {
  * @throws {LenskeyError} `ERR_RANDOM` when the source does not work
  */
 export function p256Base(random: Random): P256Base {
-  if (random !== noRandom) drawBytes(random, 1)
-  return { multiply: (k) => multiplyByComb(k, random), randomBytes: (length = 32) => drawBytes(random, length) }
+  return { multiply: (k) => multiplyByComb(k, random), randomBytes: triedOut(random) }
 }
 
 /**

@@ -1,37 +1,52 @@
-import { weierstrass, type WeierstrassPointCons } from '@noble/curves/abstract/weierstrass.js'
-import { concatBytes, decodeHex } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { Random } from '../runtime/index.ts'
+import { type Affine, affineOf, isOnP256, isP256Scalar, pointOf } from './p256-field.ts'
+import { p256Points } from './p256-points.ts'
 
-const hex = (digits: string): bigint => BigInt(`0x${digits}`)
-
-const ORDER = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'
-
-/** Domain parameters of secp256r1: SEC 2 v2 §2.4.2, FIPS 186-4 D.1.2.3. A function, so that nothing is computed while loading. */
-export function p256Parameters(): { p: bigint; n: bigint; h: bigint; a: bigint; b: bigint; Gx: bigint; Gy: bigint } {
-  const p = hex('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff')
-  return {
-    p,
-    n: hex(ORDER),
-    h: 1n,
-    a: p - 3n,
-    b: hex('5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b'),
-    Gx: hex('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
-    Gy: hex('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5'),
-  }
+/**
+ * A point of the curve, as all that is above needs it: implemented by `@noble/curves` (p256-points.ts) and, in bundles whose
+ * size is promised, by our own p256-points-small.ts, which build.mjs puts in its place.
+ */
+export interface P256Point {
+  add(other: P256Point): P256Point
+  subtract(other: P256Point): P256Point
+  /** Whether it is the identity. */
+  is0(): boolean
+  /** The identity is (0, 0), which is not on the curve. */
+  toAffine(): Affine
+  /**
+   * For secret scalars: the sequence of operations is the same for all of them, and a random multiple of the order hides the
+   * scalar where there is a random source.
+   * @param scalar - 1 to n - 1
+   * @throws {RangeError} any other
+   */
+  multiply(scalar: bigint): P256Point
+  /** Multiplications of this very point take this many bits per look-up from now on; with 1 there is no table. Gives itself. */
+  precompute(window: number): P256Point
 }
+
+/** The points over one random source. */
+export interface P256Points {
+  readonly BASE: P256Point
+  /** The identity. */
+  readonly ZERO: P256Point
+  /** @param point - on the curve; {@link readPoint} looks */
+  fromAffine(point: Affine): P256Point
+}
+
+/** Gives so many random bytes; a copy each time, as the caller may work on it in place. */
+export type RandomBytes = (length?: number) => Uint8Array<ArrayBuffer>
 
 /** All that keys and signatures need of the curve: multiples of its base point, and the source that blinds them. */
 export interface P256Base {
   /** k · G. @param k - secret, 1 to n - 1 */
-  readonly multiply: (k: bigint) => { x: bigint; y: bigint }
-  /** A copy each time, as the caller may work on it in place. */
-  readonly randomBytes: (length?: number) => Uint8Array<ArrayBuffer>
+  readonly multiply: (k: bigint) => Affine
+  readonly randomBytes: RandomBytes
 }
 
-/** The whole curve, by `@noble/curves`. */
+/** The whole curve. */
 export interface P256 extends P256Base {
-  readonly Point: WeierstrassPointCons<bigint>
+  readonly Point: P256Points
 }
 
 /**
@@ -69,22 +84,24 @@ export function p256With(random: Random, tableWindow = DEFAULT_TABLE_WINDOW): P2
 }
 
 function build(random: Random, tableWindow: number): P256 {
-  let failure: unknown
-  const randomBytes = (length = 32): Uint8Array<ArrayBuffer> => {
-    try {
-      return drawBytes(random, length)
-    } catch (thrown) {
-      failure = thrown
-      throw thrown
-    }
-  }
-  const Point = weierstrass(p256Parameters(), { randomBytes })
+  const randomBytes = triedOut(random)
+  const Point = p256Points(random === noRandom ? undefined : randomBytes)
   Point.BASE.precompute(tableWindow)
-  // The curve tries its source while it is built, and would silently do without one that fails.
-  if (failure !== undefined && random !== noRandom) {
-    throw failure instanceof LenskeyError ? failure : new LenskeyError('ERR_RANDOM', 'the random source failed', { cause: failure })
-  }
   return { Point, multiply: (k) => Point.BASE.multiply(k).toAffine(), randomBytes }
+}
+
+/**
+ * A source as the curve uses it, after one draw, so that one that does not work is known before there is a secret.
+ * @throws {LenskeyError} `ERR_RANDOM` when the source does not work
+ */
+export function triedOut(random: Random): RandomBytes {
+  const randomBytes: RandomBytes = (length = 32) => drawBytes(random, length)
+  try {
+    if (random !== noRandom) randomBytes(1)
+  } catch (thrown) {
+    throw thrown instanceof LenskeyError ? thrown : new LenskeyError('ERR_RANDOM', 'the random source failed', { cause: thrown })
+  }
+  return randomBytes
 }
 
 /** @throws {LenskeyError} `ERR_RANDOM` for the wrong number of bytes; else what the source throws */
@@ -94,45 +111,23 @@ export function drawBytes(random: Random, length: number): Uint8Array<ArrayBuffe
   return bytes
 }
 
-/** Whether 65 bytes are an uncompressed point of the curve (SEC 1 §3.2.2.1); the cofactor is 1, so the subgroup needs no check. */
-export function isOnP256(point: Uint8Array): boolean {
-  if (point.length !== 65 || point[0] !== 4) return false
-  const { p, a, b } = p256Parameters()
-  const x = numberOf(point.subarray(1, 33))
-  const y = numberOf(point.subarray(33))
-  return x < p && y < p && (y * y - (x * x * x + a * x + b)) % p === 0n
+/**
+ * @param bytes - 65, uncompressed
+ * @throws {RangeError} anything but a point of the curve
+ */
+export function readPoint(Point: P256Points, bytes: Uint8Array): P256Point {
+  if (!isOnP256(bytes)) throw new RangeError('no point of P-256')
+  return Point.fromAffine(affineOf(bytes))
 }
 
-/** The high byte first. @param bytes - a multiple of 8 of them; secret ones are not looked at one by one */
-export function numberOf(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  let number = 0n
-  for (let at = 0; at < bytes.length; at += 8) number = (number << 64n) | view.getBigUint64(at)
-  return number
-}
-
-/** 32 bytes. */
-export function bytesOf(number: bigint): Uint8Array<ArrayBuffer> {
-  const view = new DataView(new ArrayBuffer(32))
-  for (let at = 0; at < 32; at += 8) view.setBigUint64(24 - at, number >> BigInt(8 * at))
-  return new Uint8Array(view.buffer)
-}
-
-/** 65 bytes, uncompressed. */
-export const pointOf = ({ x, y }: { x: bigint; y: bigint }): Uint8Array => concatBytes(Uint8Array.of(4), bytesOf(x), bytesOf(y))
-
-const ORDER_BYTES = /* @__PURE__ */ decodeHex(ORDER)
-
-/** Whether the 32 bytes at `from` are a private scalar or half of a signature: 1 to n - 1. */
-export function isP256Scalar(bytes: Uint8Array, from = 0): boolean {
-  // Compared byte by byte without an early end, as `bytes` may be secret.
-  let borrow = 0
-  let any = 0
-  for (let at = 31; at >= 0; at--) {
-    borrow = (bytes[from + at] - ORDER_BYTES[at] - borrow) >>> 31
-    any |= bytes[from + at]
-  }
-  return borrow === 1 && any !== 0
+/**
+ * 65 bytes, uncompressed.
+ * @throws {RangeError} the identity, which has no such form
+ */
+export function writePoint(point: P256Point): Uint8Array {
+  const bytes = pointOf(point.toAffine())
+  if (!isOnP256(bytes)) throw new RangeError('no point of P-256')
+  return bytes
 }
 
 /** A source that gives no scalar in so many draws is broken: one draw in 2^32 is out of range. */

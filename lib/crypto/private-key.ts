@@ -3,8 +3,9 @@ import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { DER, DerReader, encodeDer, enterSequence } from './der.ts'
 import { encryptedKey, notThatKey, readingKey, wrongForm } from './key-errors.ts'
-import { drawP256Scalar, isP256Scalar, noRandom, numberOf, pointOf } from './p256.ts'
+import { drawP256Scalar, noRandom } from './p256.ts'
 import { p256Base } from './p256-base.ts'
+import { isP256Scalar, numberOf, pointOf } from './p256-field.ts'
 import { decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
 import {
   checkAlgorithm, checkCurve, checkJwkKind, checkJwkUse, encodeAlgorithm, jwkNumber, type P256PublicKey, parseJwkText,

@@ -2,7 +2,7 @@ import { concatBytes, decodeHex, encodeBase64url, portableBase64url } from '../b
 import { LenskeyError } from '../errors.ts'
 import { DER, type DerReader, encodeDer, enterSequence } from './der.ts'
 import { explicitCurve, notThatKey, readingKey, wrongCurve, wrongKind } from './key-errors.ts'
-import { isOnP256 } from './p256.ts'
+import { isOnP256 } from './p256-field.ts'
 import { checkKeyLength, decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
 
 /** A point of P-256, checked to be on the curve. */
@@ -43,6 +43,14 @@ export function parsePublicKey(input: string | Uint8Array | UncheckedJwk): P256P
     if (block !== undefined) return fromSpki(decodePemBody(block))
     throw notThatKey('public key', hintFor(blocks))
   })
+}
+
+/**
+ * The one form that comes over the network; a program that reads no files carries nothing for the others.
+ * @throws {LenskeyError} as {@link parsePublicKey}
+ */
+export function parsePublicJwk(jwk: UncheckedJwk): P256PublicKey {
+  return readingKey('public key', () => fromJwk(jwk))
 }
 
 function hintFor(blocks: PemBlock[]): string {

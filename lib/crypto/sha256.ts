@@ -1,13 +1,12 @@
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import type { NativeCrypto } from '../runtime/index.ts'
+import { digest, mac } from './sha256-portable.ts'
 
 /** SHA-256 (FIPS 180-4), 32 bytes. */
 export function sha256(message: Uint8Array, native?: NativeCrypto): Uint8Array {
-  return native?.sha256?.(message) ?? nobleSha256(message)
+  return native?.sha256?.(message) ?? digest(message)
 }
 
 /** HMAC-SHA-256 (RFC 2104), 32 bytes. */
 export function hmacSha256(key: Uint8Array, message: Uint8Array, native?: NativeCrypto): Uint8Array {
-  return native?.hmacSha256?.(key, message) ?? hmac(nobleSha256, key, message)
+  return native?.hmacSha256?.(key, message) ?? mac(key, message)
 }

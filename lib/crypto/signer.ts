@@ -1,8 +1,8 @@
 import { LenskeyError } from '../errors.ts'
 import type { NativeCrypto, Random } from '../runtime/index.ts'
 import { enterSequence } from './der.ts'
-import { isP256Scalar } from './p256.ts'
 import { p256Base } from './p256-base.ts'
+import { isP256Scalar } from './p256-field.ts'
 import { signP256 } from './p256-sign.ts'
 import { verifyP256 } from './p256-verify.ts'
 import type { P256PrivateKey } from './private-key.ts'
@@ -18,7 +18,7 @@ export interface Signer {
 export interface SignerHost {
   random: Random
   nativeCrypto?: NativeCrypto
-  /** Of `@noble/curves`, see `DEFAULT_TABLE_WINDOW`; where a comb is in its place, it has no meaning. */
+  /** Of `@noble/curves`, see `DEFAULT_TABLE_WINDOW`; in bundles that have our own curve in its place it has no meaning. */
   tableWindow?: number
 }
 

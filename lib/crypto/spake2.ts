@@ -1,7 +1,8 @@
 import { concatBytes, decodeHex } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import type { Random } from '../runtime/index.ts'
-import { drawP256Scalar, isOnP256, type P256, p256With } from './p256.ts'
+import { drawP256Scalar, type P256Point, type P256Points, p256With, readPoint, writePoint } from './p256.ts'
+import { isOnP256, numberOf, ORDER } from './p256-field.ts'
 
 // Points whose discrete logarithms nobody knows (RFC 9382 §6), uncompressed.
 const M = '04886e2f97ace46e55ba9dd7242579f2993b64e16ef3dcab95afd497333d8fa12f5ff355163e43ce224e0b0e65ff02ac8e5c7be09419c785e0ca547d55a12e2d20'
@@ -59,17 +60,17 @@ export interface Spake2Side {
 export function startSpake2(role: Spake2Role, w: Uint8Array, { random, tableWindow }: Spake2Host): Spake2Side {
   const { Point } = p256With(random, tableWindow)
   const masks = masksOf(Point, tableWindow)
-  const mask = scalarOf(Point, w)
-  const secret = Point.Fn.fromBytes(drawP256Scalar(random))
+  const mask = scalarOf(w)
+  const secret = numberOf(drawP256Scalar(random))
   const [own, theirs] = role === 'A' ? [masks.m, masks.n] : [masks.n, masks.m]
-  const share = Point.BASE.multiply(secret).add(own.multiply(mask)).toBytes(false)
+  const share = writePoint(Point.BASE.multiply(secret).add(own.multiply(mask)))
   return {
     share,
     transcript(peerShare, identityA, identityB) {
       if (!isOnP256(peerShare)) throw new LenskeyError('ERR_SPAKE2_SHARE', 'the other side sent no point of the curve')
-      const unmasked = Point.fromBytes(peerShare).subtract(theirs.multiply(mask))
+      const unmasked = readPoint(Point, peerShare).subtract(theirs.multiply(mask))
       if (unmasked.is0()) throw new LenskeyError('ERR_SPAKE2_SHARE', 'the other side sent nothing but its mask')
-      const k = unmasked.multiply(secret).toBytes(false)
+      const k = writePoint(unmasked.multiply(secret))
       const [shareA, shareB] = role === 'A' ? [share, peerShare] : [peerShare, share]
       return { identityA, identityB, shareA, shareB, k, w }
     },
@@ -81,28 +82,25 @@ export function lengthPrefixed(fields: readonly Uint8Array[], lengthOf: (bytes: 
   return concatBytes(...fields.flatMap((field) => [lengthOf(field.length), field]))
 }
 
-type PointConstructor = P256['Point']
-
 interface Masks {
-  readonly m: PointConstructor['BASE']
-  readonly n: PointConstructor['BASE']
+  readonly m: P256Point
+  readonly n: P256Point
 }
 
-const knownMasks = /* @__PURE__ */ new WeakMap<PointConstructor, Masks>()
+const knownMasks = /* @__PURE__ */ new WeakMap<P256Points, Masks>()
 
-function masksOf(Point: PointConstructor, tableWindow = 1): Masks {
+function masksOf(Point: P256Points, tableWindow = 1): Masks {
   let masks = knownMasks.get(Point)
   if (masks === undefined) {
-    const point = (digits: string): PointConstructor['BASE'] => Point.fromBytes(decodeHex(digits)).precompute(tableWindow)
+    const point = (digits: string): P256Point => readPoint(Point, decodeHex(digits)).precompute(tableWindow)
     knownMasks.set(Point, (masks = { m: point(M), n: point(N) }))
   }
   return masks
 }
 
-function scalarOf({ Fn }: PointConstructor, w: Uint8Array): bigint {
+function scalarOf(w: Uint8Array): bigint {
   if (w.length !== 32) throw new RangeError('w has 32 bytes')
-  // w is below twice the order, so that the choice below is all there is to the reduction.
-  const scalar = Fn.create(Fn.fromBytes(w, true))
+  const scalar = numberOf(w) % ORDER
   if (scalar === 0n) throw new RangeError('w is a multiple of the order of the curve')
   return scalar
 }

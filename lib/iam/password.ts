@@ -1,7 +1,7 @@
 import { decodeHex, encodeUtf8, equalBytes } from '../bytes/index.ts'
 import { CoapError } from '../coap/index.ts'
 import { edgeKeys, sha256, type Spake2Side, startSpake2 } from '../crypto/index.ts'
-import { isOnP256 } from '../crypto/p256.ts'
+import { isOnP256 } from '../crypto/p256-field.ts'
 import { LenskeyError } from '../errors.ts'
 import type { Clock, NativeCrypto, Random } from '../runtime/index.ts'
 import { type ClientAttempts, createPasswordAttempts, type PasswordAttempt, type PasswordLimits } from './password-attempts.ts'

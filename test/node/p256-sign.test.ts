@@ -1,4 +1,5 @@
-// Signing alone (lib/crypto/p256-sign.ts) beside what it replaces: all of noble's ECDSA over noble's own curve, and OpenSSL.
+// Signing alone (lib/crypto/p256-sign.ts) beside what it replaces: all of noble's ECDSA over noble's own curve, and OpenSSL. With
+// P256_SIGNATURES=10000 it is that many, and OpenSSL checks all of them.
 import { createPublicKey, verify } from 'node:crypto'
 import { ecdsa } from '@noble/curves/abstract/weierstrass.js'
 import { p256 } from '@noble/curves/nist.js'
@@ -9,9 +10,10 @@ import { signP256 } from '../../lib/crypto/p256-sign.ts'
 import { seededRandom } from '../lib/crypto/seeded-random.ts'
 import { systemRandom } from './support/openssl.ts'
 
-const PAIRS = 5000
-const BY_OPENSSL = 500
+const PAIRS = Number(process.env.P256_SIGNATURES ?? 5000)
+const BY_OPENSSL = Number(process.env.P256_SIGNATURES ?? 500)
 const ORDER = p256.Point.Fn.ORDER
+tap.setTimeout(60_000 + PAIRS * 50)
 
 const curve = p256With(systemRandom, 8)
 const whole = ecdsa(p256.Point, sha256, { lowS: false })

@@ -2,7 +2,8 @@ import { concatBytes, encodeHex, encodeUtf8 } from '../../../lib/bytes/index.ts'
 import { type CborValue, encodeCbor } from '../../../lib/cbor/index.ts'
 import { type CoapClient, type CoapResponse, coapSegments, createCoapRouter } from '../../../lib/coap/index.ts'
 import { hmacSha256, sha256, startSpake2 } from '../../../lib/crypto/index.ts'
-import { p256With } from '../../../lib/crypto/p256.ts'
+import { p256With, readPoint, writePoint } from '../../../lib/crypto/p256.ts'
+import { numberOf, ORDER } from '../../../lib/crypto/p256-field.ts'
 import { createPasswordAuthenticator, type PasswordExchange, type PasswordHost, type SessionFingerprints } from '../../../lib/iam/password.ts'
 import { type AuthenticateOptions, authenticatePassword } from '../../../lib/iam/password-client.ts'
 import { addPasswordEndpoints } from '../../../lib/iam/password-endpoints.ts'
@@ -10,6 +11,7 @@ import type { Random } from '../../../lib/runtime/index.ts'
 import { createMemoryClock } from '../../../runtimes/memory/clock.ts'
 import vectors from '../../vectors/spake2/edge_profile_own.json' with { type: 'json' }
 import { type Assert, test } from '../../suite.ts'
+import { uncompressed } from '../crypto/noble-p256.ts'
 import { seededRandom } from '../crypto/seeded-random.ts'
 
 const fingerprints: SessionFingerprints = { client: 'c1'.repeat(32), device: 'd2'.repeat(32) }
@@ -183,7 +185,7 @@ test('password: no password fails, whichever way the client writes w', async (t)
 test('password: whoever sends the mask alone learns nothing before it has spent an attempt', async (t) => {
   const { Point } = p256With(random)
   const maskOf = (password: string): Uint8Array =>
-    Point.fromHex(vectors.M).multiply(Point.Fn.create(Point.Fn.fromBytes(sha256(encodeUtf8(password)), true))).toBytes(false)
+    writePoint(readPoint(Point, uncompressed(vectors.M)).multiply(numberOf(sha256(encodeUtf8(password))) % ORDER))
   for (const guess of ['correct horse', 'battery']) {
     const connection = device().connect()
     t.equal((await connection.roundOne('owner', maskOf(guess))).code, '2.01', guess)
@@ -310,7 +312,7 @@ test('password: a client that talks to somebody else than the device says so', a
   }
   const w = sha256(encodeUtf8('correct horse'))
   const { Point } = p256With(random)
-  const mask = Point.fromHex(vectors.N).multiply(Point.Fn.create(Point.Fn.fromBytes(w, true))).toBytes(false)
+  const mask = writePoint(readPoint(Point, uncompressed(vectors.N)).multiply(numberOf(w) % ORDER))
   for (const bad of [new Uint8Array(65), new Uint8Array(0), Uint8Array.of(0), mask]) {
     const seen = answering({ code: '2.01', payload: bad })
     await t.rejects(seen.login, 'ERR_PASSWORD_DEVICE')

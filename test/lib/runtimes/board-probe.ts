@@ -1,5 +1,4 @@
 // A program for the board's host that does one thing, named by its first argument, and prints what came of it as JSON.
-import '../../../runtimes/quickjs/shims.ts'
 import { encodeHex } from '../../../lib/bytes/index.ts'
 import { messageOf } from '../../../lib/errors.ts'
 import { sleep } from '../../../lib/runtime/index.ts'

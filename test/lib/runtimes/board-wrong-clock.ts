@@ -1,5 +1,4 @@
 // The camera for boards on a board whose wall clock is off by as many milliseconds as its first argument says.
-import '../../../runtimes/quickjs/shims.ts'
 import { main } from '../../../runtimes/quickjs/board-camera.ts'
 import type { Board } from '../../../runtimes/quickjs/host.ts'
 

@@ -172,7 +172,10 @@ async function buildTests() {
   const benches = filesUnder('bench', '.ts')
   const bare = benches.filter((file) => file.endsWith('-bare.ts'))
   await esbuild.build({ ...common, splitting: false, packages: 'bundle', external, entryPoints: benches.filter((file) => !bare.includes(file)), outbase: '.', outdir: 'build' })
-  await esbuild.build({ ...bareEngine, entryPoints: bare, outbase: '.', outdir: 'build', minify: true, logLevel: 'warning' })
+  const onNoble = (file) => file.includes('noble')
+  for (const [files, options] of [[bare.filter((file) => !onNoble(file)), firmware], [bare.filter(onNoble), bareEngine]]) {
+    await esbuild.build({ ...options, entryPoints: files, outbase: '.', outdir: 'build', minify: true, logLevel: 'warning' })
+  }
 }
 
 rmSync('dist', { recursive: true, force: true })

@@ -1,9 +1,9 @@
 // One login by password, client and device together, and the bare point arithmetic that it cannot do without.
 import { encodeUtf8, equalBytes } from '../lib/bytes/index.ts'
 import { edgeKeys, sha256, startSpake2 } from '../lib/crypto/index.ts'
-import { p256With } from '../lib/crypto/p256.ts'
 import { ORDER } from '../lib/crypto/p256-field.ts'
 import type { Random } from '../lib/runtime/index.ts'
+import { nobleP256 } from '../test/lib/crypto/noble-p256.ts'
 
 /** Makes whole logins: both shares, both transcripts, all keys, as client and device do. */
 export function logins(random: Random, tableWindow: number): () => void {
@@ -22,7 +22,7 @@ export function logins(random: Random, tableWindow: number): () => void {
 
 /** The multiplications of @noble/curves in one login, with its tables as it makes them by itself: G alone has one. */
 export function multiplications(random: Random, tableWindow: number): () => void {
-  const { Point } = p256With(random, tableWindow)
+  const { Point } = nobleP256(random, tableWindow)
   const other = Point.BASE.multiply(12345n)
   const scalar = ORDER / 3n
   return () => {

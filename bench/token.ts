@@ -1,12 +1,12 @@
 // Tokens and keys beside jose, node:crypto and @noble/curves (goals: "Speed of tokens and keys").
-import { createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto'
 import { ecdsa, weierstrass } from '@noble/curves/abstract/weierstrass.js'
 import { p256 } from '@noble/curves/nist.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { importPKCS8, importSPKI, jwtVerify, SignJWT } from 'jose'
-import { createSigner, parsePrivateKey, publicKeyToPem } from '../lib/crypto/index.ts'
+import { createSigner, parsePrivateKey, parseRsaPublicKey, publicKeyToPem } from '../lib/crypto/index.ts'
 import { DeviceTokenGenerator } from '../lib/device/token-generator.ts'
-import { checkClaims, es256VerifyingKey, verifyJwt } from '../lib/jwt/index.ts'
+import { checkClaims, es256VerifyingKey, rs256VerifyingKey, verifyJwt } from '../lib/jwt/index.ts'
 import { nodeCrypto } from '../runtimes/node/native-crypto.ts'
 import { keyPem } from './first-token/key.ts'
 import { costsOver, type ProcessCost, type Rates, ratesOf, round } from './measure.ts'
@@ -17,7 +17,7 @@ const host = { clock: { nowMs: () => Date.now() }, random }
 const key = parsePrivateKey(keyPem)
 
 export async function run(): Promise<BenchRow[]> {
-  return [...await signingRows(), ...await verifyingRows(), ...firstTokenRows()]
+  return [...await signingRows(), ...await verifyingRows(), ...await rsaRows(), ...firstTokenRows()]
 }
 
 async function signingRows(): Promise<BenchRow[]> {
@@ -72,6 +72,27 @@ async function verifyingRows(): Promise<BenchRow[]> {
   return [
     withJose(atLeast(0.9, 'node:crypto, raw signature', 'ES256 token verified, native', fast), joined),
     atLeast(0.9, '@noble/curves, raw signature', 'ES256 token verified, JavaScript', slow),
+  ]
+}
+
+/** What an OAuth server signs: a key of 2048 bits. */
+async function rsaRows(): Promise<BenchRow[]> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const token = await new SignJWT({ sub: 'someone' }).setProtectedHeader({ alg: 'RS256', kid: 'k' }).setIssuedAt().setExpirationTime('1 h').sign(privateKey)
+  const dot = token.lastIndexOf('.')
+  const [message, signature] = [Buffer.from(token.slice(0, dot)), Buffer.from(token.slice(dot + 1), 'base64url')]
+  const parsed = parseRsaPublicKey({ ...publicKey.export({ format: 'jwk' }) })
+  const [native, inJavaScript] = [rs256VerifyingKey(parsed, { nativeCrypto: nodeCrypto }), rs256VerifyingKey(parsed)]
+  const verifyWith = (by: typeof native) => async (): Promise<void> => {
+    const { claims } = await verifyJwt(token, by)
+    checkClaims(claims, { nowSeconds: Date.now() / 1000, required: ['exp', 'iat'] })
+  }
+  const fast = await ratesOf({ ours: verifyWith(native), 'node:crypto, raw signature': () => verify('sha256', message, publicKey, signature) })
+  const joined = await ratesOf({ ours: verifyWith(native), jose: () => jwtVerify(token, publicKey, { algorithms: ['RS256'] }) })
+  const slow = await ratesOf({ ours: verifyWith(inJavaScript), jose: () => jwtVerify(token, publicKey, { algorithms: ['RS256'] }) })
+  return [
+    withJose(atLeast(0.8, 'node:crypto, raw signature', 'RS256 token verified, native', fast), joined),
+    atLeast(0.3, 'jose', 'RS256 token verified, JavaScript', slow),
   ]
 }
 

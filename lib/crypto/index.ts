@@ -10,4 +10,7 @@ export {
 } from './signer.ts'
 export { type Spake2Host, type Spake2Keys, type Spake2Role, type Spake2Side, type Spake2Transcript, startSpake2 } from './spake2.ts'
 export { edgeKeys, type EdgeW } from './spake2-edge.ts'
+export {
+  createRsaVerifier, MAX_RSA_BITS, MIN_RSA_BITS, parseRsaPublicKey, type RsaPublicKey, type RsaVerifier,
+} from './rsa-verify.ts'
 export { rfc9382Keys } from './spake2-rfc9382.ts'

@@ -3,7 +3,7 @@ import { JwtError } from './errors.ts'
 import { parseStrictObject } from './strict-json.ts'
 
 /** Signature algorithms of RFC 7518 that are known here. */
-export type JwtAlgorithm = 'ES256' | 'HS256'
+export type JwtAlgorithm = 'ES256' | 'HS256' | 'RS256'
 
 /** What a token's header may say here. Members that carry or point to keys are never read. */
 export interface JwtHeader {

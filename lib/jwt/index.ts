@@ -1,6 +1,6 @@
 export { checkClaims, type ClaimRules } from './claims.ts'
 export { type JwtAlgorithm, type JwtClaims, type JwtHeader, type JwtLimits, MAX_JWT_BYTES, MAX_JWT_DEPTH, readJwtHeader } from './compact.ts'
 export { JwtError, type JwtErrorCode } from './errors.ts'
-export { es256SigningKey, es256VerifyingKey, type Hs256Key, hs256Key, type JwtSigningKey, type JwtVerifyingKey } from './keys.ts'
+export { es256SigningKey, es256VerifyingKey, type Hs256Key, hs256Key, type JwtSigningKey, type JwtVerifyingKey, rs256VerifyingKey } from './keys.ts'
 export { type JwtHeaderToSign, jwtSigner, signJwt } from './sign.ts'
 export { type JwtVerifyingKeys, type VerifiedJws, type VerifiedJwt, verifyJws, verifyJwt } from './verify.ts'

@@ -1,5 +1,5 @@
 import { equalBytes } from '../bytes/index.ts'
-import { createVerifier, hmacSha256, type P256PublicKey, type Signer } from '../crypto/index.ts'
+import { createRsaVerifier, createVerifier, hmacSha256, type P256PublicKey, type RsaPublicKey, type Signer } from '../crypto/index.ts'
 import type { NativeCrypto } from '../runtime/index.ts'
 import type { JwtAlgorithm } from './compact.ts'
 
@@ -31,6 +31,12 @@ export function es256SigningKey(signer: Signer): JwtSigningKey {
 export function es256VerifyingKey(publicKey: P256PublicKey, host: { nativeCrypto?: NativeCrypto } = {}): JwtVerifyingKey {
   const verifier = createVerifier(publicKey, host)
   return { algorithm: 'ES256', verify: (message, signature) => verifier.verify(message, signature) }
+}
+
+/** RS256 (RFC 7518 §3.3) by a public key: what most OAuth servers sign with. */
+export function rs256VerifyingKey(publicKey: RsaPublicKey, host: { nativeCrypto?: NativeCrypto } = {}): JwtVerifyingKey {
+  const verifier = createRsaVerifier(publicKey, host)
+  return { algorithm: 'RS256', verify: (message, signature) => verifier.verify(message, signature) }
 }
 
 /**

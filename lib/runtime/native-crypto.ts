@@ -4,9 +4,9 @@ export interface NativeSigner {
   sign(message: Uint8Array): Uint8Array | Promise<Uint8Array>
 }
 
-/** An ES256 public key held by the platform. */
+/** A public key held by the platform. */
 export interface NativeVerifier {
-  /** @param signature - R‖S, 64 bytes, high S included (RFC 7518 §3.4 has no low-S rule) */
+  /** @param signature - of ES256 R‖S, 64 bytes, high S included (RFC 7518 §3.4 has no low-S rule); of RS256 as long as the modulus */
   verify(message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>
 }
 
@@ -21,6 +21,8 @@ export interface NativeCrypto {
   p256Signer?(d: Uint8Array, point: Uint8Array): NativeSigner
   /** @param point - 65 bytes, uncompressed, already checked to be on the curve */
   p256Verifier?(point: Uint8Array): NativeVerifier
+  /** RSASSA-PKCS1-v1_5 with SHA-256. @param n - modulus, @param e - exponent; big-endian, already checked */
+  rs256Verifier?(n: Uint8Array, e: Uint8Array): NativeVerifier
   sha256?(message: Uint8Array): Uint8Array
   hmacSha256?(key: Uint8Array, message: Uint8Array): Uint8Array
 }

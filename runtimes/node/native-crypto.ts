@@ -25,6 +25,11 @@ export const nodeCrypto: Required<NativeCrypto> = {
     const key = p1363(createPublicKey({ key: jwkOf(point), format: 'jwk' }))
     return { verify: (message, signature) => verify('sha256', message, key, signature) }
   },
+  rs256Verifier(n, e) {
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
+    const key = createPublicKey({ key: { kty: 'RSA', n: text(n), e: text(e) }, format: 'jwk' })
+    return { verify: (message, signature) => verify('sha256', message, key, signature) }
+  },
   sha256: (message) => createHash('sha256').update(message).digest(),
   hmacSha256: (key, message) => createHmac('sha256', key).update(message).digest(),
 }

@@ -1,5 +1,8 @@
+export { deviceAudience, deviceOfAudience, looksLikeDeviceAudience } from './device-audience.ts'
 export { addChallengeEndpoint, type ChallengedConnection, DEFAULT_CHALLENGE_RATE, MAX_CHALLENGE_BYTES } from './fingerprint-challenge.ts'
 export { ChallengeError, type ChallengeErrorCode, verifyChallengeAnswer, verifyDevice } from './fingerprint-challenge-client.ts'
+export { addOauthEndpoint, DEFAULT_OAUTH_RATE, type OauthHost, type OauthOptions } from './oauth.ts'
+export { type OauthRoles, roleOf, wordsOf } from './oauth-roles.ts'
 export {
   type CertificateFingerprints, createCertificatePin, type DescribedConnection, fingerprintsInForce, MAX_SDP_LENGTH, sdpFingerprintOf, SdpFingerprintError,
   type SdpFingerprintErrorCode,

@@ -42,11 +42,15 @@ export interface Identity {
 /** Called when the identity of a connection, or its role, may be another than before. */
 export type IdentityListener = () => void
 
+/** Takes back what the call before it gave; harmless afterwards. */
+export type Withdraw = () => void
+
 /** What IAM remembers of one connection. */
 interface Standing {
   password?: PasswordLogin
-  sessionUser?: symbol
-  grantedRole?: string
+  /** Users it was authorized as, in this order; and roles it was granted. */
+  readonly sessionUsers: { readonly record: symbol }[]
+  readonly grants: { readonly role: string }[]
   readonly listeners: Set<IdentityListener>
   readonly endings: (() => void)[]
 }
@@ -63,7 +67,7 @@ export class Connections {
   }
 
   begin(connection: IamConnection): void {
-    if (!this.#standings.has(connection)) this.#standings.set(connection, { listeners: new Set(), endings: [] })
+    if (!this.#standings.has(connection)) this.#standings.set(connection, { sessionUsers: [], grants: [], listeners: new Set(), endings: [] })
   }
 
   end(connection: IamConnection): void {
@@ -90,11 +94,12 @@ export class Connections {
     const owner = ownerOf(state, connection.clientFingerprint)
     const loggedIn = byRecord(standing.password?.record)
     const login = standing.password && { username: loggedIn?.username ?? standing.password.username, user: loggedIn }
-    const user = owner ?? loggedIn ?? byRecord(standing.sessionUser)
+    const session = standing.sessionUsers.map(({ record }) => byRecord(record)).find((found) => found !== undefined)
+    const user = owner ?? loggedIn ?? session
     if (user !== undefined) {
       return { source: user === owner ? 'fingerprint' : user === loggedIn ? 'password' : 'session', user, role: user.role, login }
     }
-    const granted = standing.grantedRole
+    const granted = standing.grants.length === 0 ? undefined : standing.grants[standing.grants.length - 1].role
     return { source: granted === undefined ? 'unpaired' : 'granted', role: granted ?? this.#unpairedRole, login }
   }
 
@@ -103,12 +108,23 @@ export class Connections {
   }
 
   /** The first user wins for as long as there is such a user (protocol/iam.md §8). */
-  authorize(connection: IamConnection, record: symbol): void {
-    this.#change(connection, (standing) => (standing.sessionUser ??= record))
+  authorize(connection: IamConnection, record: symbol): Withdraw {
+    return this.#give(connection, ({ sessionUsers }) => sessionUsers, { record })
   }
 
-  grant(connection: IamConnection, role: string): void {
-    this.#change(connection, (standing) => (standing.grantedRole = role))
+  /** The last role wins. */
+  grant(connection: IamConnection, role: string): Withdraw {
+    return this.#give(connection, ({ grants }) => grants, { role })
+  }
+
+  #give<Given>(connection: IamConnection, listOf: (standing: Standing) => Given[], given: Given): Withdraw {
+    this.#change(connection, (standing) => listOf(standing).push(given))
+    return () => {
+      this.#change(connection, (standing) => {
+        const at = listOf(standing).indexOf(given)
+        if (at >= 0) listOf(standing).splice(at, 1)
+      })
+    }
   }
 
   watch(connection: IamConnection, listener: IdentityListener): () => void {
@@ -125,9 +141,10 @@ export class Connections {
     const after = this.#state()
     const were = [...this.#standings].map(([connection, standing]) => ({ connection, standing, was: this.#summary(connection, before) }))
     for (const { connection, standing } of were) {
-      const { password, sessionUser } = standing
+      const { password, sessionUsers } = standing
       if (password !== undefined && !stillHolds(password, before, after, connection === author)) standing.password = undefined
-      if (sessionUser !== undefined && !after.users.some(({ record }) => record === sessionUser)) standing.sessionUser = undefined
+      const left = sessionUsers.filter((session) => after.users.some(({ record }) => record === session.record))
+      sessionUsers.splice(0, sessionUsers.length, ...left)
     }
     for (const { connection, standing, was } of were) this.#notify(connection, standing, was)
   }

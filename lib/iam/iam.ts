@@ -2,7 +2,7 @@ import type { CoapRouter } from '../coap/index.ts'
 import type { Clock, Log, Random, Storage } from '../runtime/index.ts'
 import { AuditLog, type AuditOptions } from './audit.ts'
 import { type Configuration, parseConfiguration, serializeConfiguration, validateConfiguration } from './configuration.ts'
-import { Connections, type IamConnection, type Identity, type IdentityListener, type PasswordLogin } from './connections.ts'
+import { Connections, type IamConnection, type Identity, type IdentityListener, type PasswordLogin, type Withdraw } from './connections.ts'
 import { defaultConfiguration, defaultState } from './default-roles.ts'
 import { requireUser } from './edits.ts'
 import { attachEndpoints } from './endpoints.ts'
@@ -184,17 +184,20 @@ export class Iam {
   /**
    * The program has found out by itself whose connection this is: a token, a shared secret. What the connection proves itself
    * goes before it, and of two such users the first (protocol/iam.md §8).
+   * @returns takes it back, for what holds for a time
    * @throws {IamError} `ERR_IAM_NO_SUCH_USER`
    */
-  authorize(connection: IamConnection, username: string): void {
-    this.#connections.authorize(connection, requireUser(this.state, username).record)
+  authorize(connection: IamConnection, username: string): Withdraw {
+    const withdraw = this.#connections.authorize(connection, requireUser(this.state, username).record)
     this.auditLogin(connection, 'session', username, true)
+    return withdraw
   }
 
-  /** A connection that belongs to no user gets this role instead of that of the unpaired. */
-  grantRole(connection: IamConnection, role: string): void {
-    this.#connections.grant(connection, role)
+  /** A connection that belongs to no user gets this role instead of that of the unpaired. @returns takes it back */
+  grantRole(connection: IamConnection, role: string): Withdraw {
+    const withdraw = this.#connections.grant(connection, role)
     this.audit.record({ kind: 'authentication', action: 'session', outcome: 'allowed', connection: connection.id, role })
+    return withdraw
   }
 
   /** @throws {IamError} as {@link StateStore.change} */

@@ -1,7 +1,7 @@
 export { attachPasswordLogin } from './attach-password-login.ts'
 export { type AuditEntry, type AuditEvent, AuditLog, type AuditOptions } from './audit.ts'
 export { type Configuration, parseConfiguration, serializeConfiguration } from './configuration.ts'
-export type { IamConnection, Identity, IdentityListener, IdentitySource, PasswordLogin } from './connections.ts'
+export type { IamConnection, Identity, IdentityListener, IdentitySource, PasswordLogin, Withdraw } from './connections.ts'
 export { defaultConfiguration, defaultState } from './default-roles.ts'
 export { IamError, type IamErrorCode } from './errors.ts'
 export { type AccessQuestion, explainAccess, type Explanation } from './explain.ts'

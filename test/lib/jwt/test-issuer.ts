@@ -1,5 +1,5 @@
+import { encodeBase64url, encodeUtf8 } from '../../../lib/bytes/index.ts'
 import { createSigner, type EcJwk, generatePrivateKey, publicKeyToJwk } from '../../../lib/crypto/index.ts'
-import { es256SigningKey, type JwtHeaderToSign, signJwt } from '../../../lib/jwt/index.ts'
 import type { HttpRequest, LogLevel, Random } from '../../../lib/runtime/index.ts'
 import { createMemoryHost, createMemoryNetwork, createMemoryClock, type MemoryHost, type MemoryHttpAnswer } from '../../../runtimes/memory/index.ts'
 
@@ -9,16 +9,21 @@ export const JWKS_URL = `${ISSUER}/jwks.json`
 export interface IssuerKey {
   readonly kid: string
   readonly jwk: EcJwk & { kid: string }
-  sign(claims: Record<string, unknown>, header?: JwtHeaderToSign & Record<string, unknown>): Promise<string>
+  /** @param header - as it stands, beside `alg`; default the name of the key */
+  sign(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
 }
 
 export function issuerKey(kid: string, random: Random): IssuerKey {
   const key = generatePrivateKey(random)
-  const signing = es256SigningKey(createSigner(key, { random, tableWindow: 2 }))
+  const signer = createSigner(key, { random, tableWindow: 2 })
+  const part = (value: unknown): string => encodeBase64url(encodeUtf8(JSON.stringify(value)))
   return {
     kid,
     jwk: { ...publicKeyToJwk(key.publicKey), kid },
-    sign: async (claims, header = { kid }) => signJwt(header, claims, signing),
+    async sign(claims, header = { kid }) {
+      const input = `${part({ alg: 'ES256', ...header })}.${part(claims)}`
+      return `${input}.${encodeBase64url(await signer.sign(encodeUtf8(input)))}`
+    },
   }
 }
 

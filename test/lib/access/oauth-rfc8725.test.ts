@@ -28,7 +28,7 @@ const attacks: Attack[] = [
   { practice: '3.1 algorithm verification', attack: 'alg none, no signature', token: ({ claims }) => `${text({ alg: 'none', kid: 'a' })}.${text(claims())}.` },
   { practice: '3.1 algorithm verification', attack: 'alg none, a good signature', token: unsigned({ alg: 'none', kid: 'a' }) },
   { practice: '3.1 algorithm verification', attack: 'alg nOnE', token: unsigned({ alg: 'nOnE', kid: 'a' }) },
-  { practice: '3.1 algorithm verification', attack: 'HS256 with the public key as PEM for a secret', token: hmacBy(publicKeyToPem(parsePublicKey(key.jwk))) },
+  { practice: '3.1 algorithm verification', attack: 'HS256 with the public key as PEM for a secret', token: hmacBy(publicKeyToPem(parsePublicKey({ ...key.jwk }))) },
   { practice: '3.1 algorithm verification', attack: 'HS256 with the JWK for a secret', token: hmacBy(JSON.stringify(key.jwk)) },
   { practice: '3.1 algorithm verification', attack: 'RS256 named for a P-256 key', token: unsigned({ alg: 'RS256', kid: 'a' }) },
   { practice: '3.1 algorithm verification', attack: 'ES256 named for an RSA key', token: unsigned({ alg: 'ES256', kid: 'rsa' }), keys: [{ kty: 'RSA', kid: 'rsa', n: cookbook.input.key.n, e: 'AQAB' }] },

@@ -10,11 +10,34 @@ export interface RegisteredKey {
   createdAt: number
 }
 
+/** Which tokens of an issuer let a client through to devices. */
+export interface ClientJwtPolicy {
+  /** `iss`, letter by letter. */
+  issuer: string
+  /** Of this service; never that of a device. */
+  audience: string
+  /** Where the issuer publishes its keys. */
+  jwksUri: string
+  /** The claim that lists `<productId>.<deviceId>`, with spaces between them. */
+  claim: string
+}
+
+/** How clients get through to the devices of a product; access tokens by its keys always do. */
 export interface Product {
   id: string
   /** Whether clients without a token are let in. */
   anonymousClients: boolean
+  /** Whether those with a server connect token of the device are. */
+  serverConnectTokens: boolean
+  clientJwt?: ClientJwtPolicy
   createdAt: number
+}
+
+/** Changes of what a product allows; null takes away. */
+export interface ProductSettings {
+  anonymousClients?: boolean
+  serverConnectTokens?: boolean
+  clientJwt?: ClientJwtPolicy | null
 }
 
 export interface Device {
@@ -37,13 +60,15 @@ export interface RegistryLookups {
   deviceKey(kid: string): Promise<(DeviceIds & RegisteredKey) | undefined>
   /** One authorization key may serve several products of an owner. */
   productKey(productId: string, kid: string): Promise<RegisteredKey | undefined>
+  /** @param hash - `serverConnectTokenHash` of the token */
+  hasServerConnectToken(device: DeviceIds, hash: string): Promise<boolean>
 }
 
 /** Products, devices and their keys. Removing one removes what is under it. IDs are in lower case. */
 export interface Registry extends RegistryLookups {
   products(page: Page): Promise<Product[]>
   /** Makes the product, or sets what it allows; false when it was there. */
-  putProduct(productId: string, settings: { anonymousClients?: boolean }): Promise<boolean>
+  putProduct(productId: string, settings: ProductSettings): Promise<boolean>
   removeProduct(productId: string): Promise<boolean>
   devices(productId: string, page: Page): Promise<Device[]>
   /** False when it was there. @throws {RendezvousError} 404 without such a product */
@@ -57,6 +82,8 @@ export interface Registry extends RegistryLookups {
   /** False when the product had it. @throws {RendezvousError} 404 without such a product */
   addProductKey(productId: string, key: { kid: string; publicKey: string }): Promise<boolean>
   removeProductKey(productId: string, kid: string): Promise<boolean>
+  /** Replaces the server connect tokens of a device. @returns those that it no longer has @throws {RendezvousError} 404 without such a device */
+  putServerConnectTokens(device: DeviceIds, hashes: readonly string[]): Promise<string[]>
   /**
    * Remembers the newest proof of a device, so that a token seen by someone else cannot take the seat later, not even after
    * a restart of the service. False when a newer one was shown before, or this one more than `reuseSeconds` ago: a device

@@ -8,6 +8,7 @@ import { ClientSeat, DeviceSeat, type Seat, type SeatContext, type SeatEvents, t
 export interface Revocation {
   productId: string
   deviceId?: string
+  /** What a seat rests on; one that ends with a colon stands for all of its kind. */
   kid?: string
   /** Clients without a token are meant, and no others. */
   anonymous?: boolean
@@ -89,6 +90,6 @@ function readRevocation(text: string): Revocation {
 function restsOn(grant: SeatGrant, { productId, deviceId, kid, anonymous }: Revocation): boolean {
   return grant.productId === productId &&
     (deviceId === undefined || grant.deviceId === deviceId) &&
-    (kid === undefined || grant.kid === kid) &&
+    (kid === undefined || grant.kid === kid || (kid.endsWith(':') && grant.kid?.startsWith(kid) === true)) &&
     (anonymous !== true || grant.kid === undefined)
 }

@@ -1,11 +1,15 @@
+import { MAX_SERVER_CONNECT_TOKENS } from '../access/sct-hash.ts'
 import { decodeBase64url, encodeBase64url } from '../bytes/index.ts'
-import type { Clock, Log, NativeCrypto, Random } from '../runtime/index.ts'
+import type { Clock, Http, Log, NativeCrypto, Random } from '../runtime/index.ts'
 import { isObject } from '../signaling/json.ts'
 import type { IceServer } from '../signaling/messages.ts'
-import { createAdmission, type Proof } from './admission.ts'
+import { createAdmission, type Proof, type Shown, shownBy } from './admission.ts'
+import type { AdmittedClient, ClientLogin } from './client-login.ts'
+import { SCT_PREFIX } from './credentials.ts'
 import { badRequest, forbidden, tooMany, unauthorized } from './errors.ts'
 import type { Fabric } from './fabric.ts'
 import { type DeviceIds, newChannelId, readId } from './ids.ts'
+import { createIssuers } from './issuers.ts'
 import { channelsAllowed, type RendezvousLimits } from './limits.ts'
 import { callerOf, createNamedRates, type NamedRates } from './rates.ts'
 import type { Registry } from './registry.ts'
@@ -37,6 +41,10 @@ export interface Rendezvous {
   connectDevice(request: ApiRequest): Promise<{ signalingUrl: string }>
   /** `POST /v1/client/connect` */
   connectClient(request: ApiRequest): Promise<{ signalingUrl: string; deviceOnline: boolean; channelId: string }>
+  /** `PUT /v1/device/server-connect-tokens`: replaces the tokens of a device. */
+  putServerConnectTokens(request: ApiRequest): Promise<{ count: number }>
+  /** What another dialect asks before it seats a client on a socket of its own (`AdmitClient`). */
+  admitClient(login: ClientLogin): Promise<AdmittedClient>
   /** `POST /v1/ice-servers` */
   iceServers(request: ApiRequest): Promise<{ iceServers: IceServer[] }>
   /**
@@ -58,6 +66,7 @@ export const SEAT_PATH = '/v1/seat/'
 export interface RendezvousHost {
   clock: Clock
   random: Random
+  http: Http
   log: Log
   nativeCrypto?: NativeCrypto
 }
@@ -76,10 +85,12 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
   const secret = await registry.secret('ticket-secret', encodeBase64url(random.bytes(32)))
   const tickets = createTickets(decodeBase64url(secret), host)
   const usedTickets = createUsedTickets()
-  const admission = createAdmission(host, { registry, limits })
+  const issuers = createIssuers(host)
+  const admission = createAdmission(host, { registry, limits, issuers })
   const relay = createRelay(host, { fabric, limits })
   const addressRates = createNamedRates(limits.requestsPerAddressPerMinute, limits.rememberedRates)
   const deviceRates = createNamedRates(limits.connectsPerDevicePerMinute, limits.rememberedRates)
+  const tokenRates = createNamedRates(limits.connectsPerDevicePerMinute, limits.rememberedRates)
   const clientRates = createNamedRates(limits.clientConnectsPerDevicePerMinute, limits.rememberedRates)
   const seatRates = createNamedRates(limits.connectsPerDevicePerMinute, limits.rememberedRates)
   let lastSerial = 0
@@ -99,6 +110,26 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
     return request.webSocketBase + SEAT_PATH + tickets.seal({ grant, expiresAtMs: clock.nowMs() + lifeMs })
   }
 
+  async function proveDevice(device: DeviceIds, request: ApiRequest, rates: NamedRates): Promise<Proof> {
+    const proof = await admission.device(device, readBearer(request.authorization))
+    const latest = Math.ceil(clock.nowMs() / 1000) + limits.leewaySeconds
+    if (!(await registry.acceptProof(device, proof.issuedAt, limits.proofReuseSeconds, latest))) {
+      throw unauthorized('this token or a newer one of this device was already used; make a fresh token for every connect')
+    }
+    // Counted for fresh proofs alone, or anyone could keep a device out by asking in its name or with its old tokens.
+    count(rates, roomOf(device), 'requests of this device')
+    return proof
+  }
+
+  async function proveClient(device: DeviceIds, shown: Shown | undefined): Promise<AdmittedClient> {
+    const proof = await admission.client(device, shown)
+    // Counted apart, so that strangers cannot use up the rate of those who have a token.
+    count(clientRates, proof === undefined ? roomOf(device) : `${roomOf(device)}/${proof.kid}`, 'clients ask for this device')
+    if ((await fabric.clientCount(device)) >= channelsAllowed(limits, proof?.kid)) throw tooMany('this device has as many clients as it may', 30)
+    const grant = { ...device, kid: proof?.kid, channelId: newChannelId(random), order: { issuedAt: 0, serial: 0 } }
+    return { grant, deviceOnline: await fabric.hasDevice(device), turn: proof?.scopes.has('turn') === true }
+  }
+
   return {
     relay,
 
@@ -106,35 +137,40 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
 
     async connectDevice(request) {
       const device = readDevice(request.body)
-      const { kid, issuedAt } = await admission.device(device, readBearer(request.authorization))
-      const latest = Math.ceil(clock.nowMs() / 1000) + limits.leewaySeconds
-      if (!(await registry.acceptProof(device, issuedAt, limits.proofReuseSeconds, latest))) {
-        throw unauthorized('this token or a newer one of this device was already used; make a fresh token for every connect')
-      }
-      // Counted for fresh proofs alone, or anyone could keep a device out by asking in its name or with its old tokens.
-      count(deviceRates, roomOf(device), 'connects of this device')
+      const { kid, issuedAt } = await proveDevice(device, request, deviceRates)
       const grant = { ...device, kid, channelId: undefined, order: { issuedAt, serial: nextSerial() } }
       return { signalingUrl: urlFor(request, grant, limits.deviceTicketMs) }
     },
 
     async connectClient(request) {
+      const { grant, deviceOnline } = await proveClient(readDevice(request.body), shownBy(readBearer(request.authorization)))
+      return { signalingUrl: urlFor(request, grant, limits.clientTicketMs), deviceOnline, channelId: grant.channelId }
+    },
+
+    async putServerConnectTokens(request) {
       const device = readDevice(request.body)
-      const proof = await admission.client(device, readBearer(request.authorization))
-      // Counted apart, so that strangers cannot use up the rate of those who have a token.
-      count(clientRates, proof === undefined ? roomOf(device) : `${roomOf(device)}/${proof.kid}`, 'clients ask for this device')
-      if ((await fabric.clientCount(device)) >= channelsAllowed(limits, proof?.kid)) throw tooMany('this device has as many clients as it may', 30)
-      const channelId = newChannelId(random)
-      const grant = { ...device, kid: proof?.kid, channelId, order: { issuedAt: 0, serial: 0 } }
-      return {
-        signalingUrl: urlFor(request, grant, limits.clientTicketMs),
-        deviceOnline: await fabric.hasDevice(device),
-        channelId,
-      }
+      const hashes = readHashes(request.body)
+      await proveDevice(device, request, tokenRates)
+      const removed = await registry.putServerConnectTokens(device, hashes)
+      for (const hash of removed) relay.revoke({ ...device, kid: SCT_PREFIX + hash })
+      return { count: hashes.length }
+    },
+
+    async admitClient({ productId, deviceId, sct, jwt }) {
+      const device = { productId: readId('productId', productId), deviceId: readId('deviceId', deviceId) }
+      const shown = jwt !== undefined ? { jwt } : sct !== undefined ? { sct } : undefined
+      let revocations: number
+      let admitted: AdmittedClient
+      do {
+        revocations = relay.revocations
+        admitted = await proveClient(device, shown)
+      } while (relay.revocations !== revocations)
+      return { ...admitted, grant: { ...admitted.grant, order: { issuedAt: 0, serial: nextSerial() } } }
     },
 
     async iceServers(request) {
       const device = readDevice(request.body)
-      const proof: Proof | undefined = await admission.anyone(device, readBearer(request.authorization))
+      const proof: Proof | undefined = await admission.anyone(device, shownBy(readBearer(request.authorization)))
       return { iceServers: iceServers({ ...device, turn: proof?.scopes.has('turn') === true }) }
     },
 
@@ -158,8 +194,20 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
 
     seat: (grant, socket) => relay.seat(grant, socket),
 
-    close: () => relay.close(),
+    close() {
+      issuers.close()
+      relay.close()
+    },
   }
+}
+
+/** Hashes as `serverConnectTokenHash` makes them. @throws {RendezvousError} 400 */
+function readHashes(body: unknown): string[] {
+  const hashes: unknown = isObject(body) ? body.hashes : undefined
+  const wellFormed = Array.isArray(hashes) && hashes.length <= MAX_SERVER_CONNECT_TOKENS &&
+    hashes.every((hash): hash is string => typeof hash === 'string' && /^[A-Za-z0-9_-]{43}$/.test(hash))
+  if (!wellFormed) throw badRequest(`hashes must be a list of at most ${MAX_SERVER_CONNECT_TOKENS} SHA-256 hashes in base64url`)
+  return [...new Set(hashes)]
 }
 
 const roomOf = ({ productId, deviceId }: DeviceIds): string => `${productId}/${deviceId}`

@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../runtime/index.ts'
 import { type ErrorFrame, parseRoutingFrame } from '../signaling/frames.ts'
+import { isVouchedFor } from './credentials.ts'
 import { type ClaimOrder, DEVICE_PLACE, type Fabric, type Occupant, type Room, whenAnswered } from './fabric.ts'
 import type { DeviceIds } from './ids.ts'
 import { channelsAllowed, type CloseReason, CloseReasons, type RendezvousLimits } from './limits.ts'
@@ -27,7 +28,7 @@ export interface SeatEvents {
 
 /** Who may sit where, as a ticket says. */
 export interface SeatGrant extends DeviceIds {
-  /** Of the device; of an authorized client the key that signed its token. Undefined for anonymous clients. */
+  /** What it rests on (`Credential`): of a device its key. Undefined for anonymous clients. */
   kid: string | undefined
   /** Undefined for the device. */
   channelId: string | undefined
@@ -228,7 +229,7 @@ export class ClientSeat extends Seat {
     super(context, grant, socket)
     this.channelId = grant.channelId
     this.messageStart = messageStart(grant.channelId)
-    this.messageEnd = grant.kid === undefined ? '}' : ',"authorized":true}'
+    this.messageEnd = isVouchedFor(grant.kid) ? ',"authorized":true}' : '}'
     this.relayedMs = context.clock.monotonicMs()
   }
 

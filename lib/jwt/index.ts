@@ -3,7 +3,7 @@ export { type JwtAlgorithm, type JwtClaims, type JwtHeader, type JwtLimits, MAX_
 export { JwtError, type JwtErrorCode } from './errors.ts'
 export { type IssuedToken, type IssuedTokenRules, isTokenRefusal, readUnverifiedIssuer, verifyIssuedToken } from './issued.ts'
 export { DEFAULT_KEY_SET_LIMITS, JwksError, type JwksErrorCode, type JwtKeySource, type KeySet, type KeySetLimits, parseKeySet } from './jwks.ts'
-export { createJwksCache, type JwksCache, type JwksCacheHost, type JwksCacheOptions } from './jwks-cache.ts'
+export { createJwksCache, isTrustedUrl, type JwksCache, type JwksCacheHost, type JwksCacheOptions } from './jwks-cache.ts'
 export { es256SigningKey, es256VerifyingKey, type Hs256Key, hs256Key, type JwtSigningKey, type JwtVerifyingKey, rs256VerifyingKey } from './keys.ts'
 export { type JwtHeaderToSign, jwtSigner, signJwt } from './sign.ts'
 export { type JwtVerifyingKeys, type VerifiedJws, type VerifiedJwt, verifyJws, verifyJwt } from './verify.ts'

@@ -7,7 +7,7 @@ import { runCli, startCli, temporaryFolder } from './support/cli.ts'
 
 tap.setTimeout(150_000)
 
-const names = ['keygen', 'token', 'serve', 'register', 'camera', 'pair', 'view', 'coap', 'iam', 'demo']
+const names = ['keygen', 'token', 'serve', 'register', 'product', 'camera', 'pair', 'view', 'coap', 'iam', 'demo']
 const ids = ['--product', 'wp-showroom', '--device', 'wd-frontdoorcamera1']
 const modeOf = (file: string): number => statSync(file).mode & 0o777
 
@@ -32,6 +32,8 @@ void tap.test('a wrong command line is exit code 2 and one line that says what i
     [['token', ...ids], /--key FILE is needed/],
     [['serve', '--data', 'x', '--listen', 'nowhere'], /--listen is HOST:PORT/],
     [['register', '--endpoint', 'http://127.0.0.1:1', ...ids, '--public-key', 'x'], /LENSKEY_ADMIN_TOKEN is needed/],
+    [['product', '--endpoint', 'http://127.0.0.1:1', ...ids.slice(0, 2), '--jwt-issuer', 'x'], /go together/],
+    [['product', '--endpoint', 'http://127.0.0.1:1', ...ids.slice(0, 2), '--open', 'maybe'], /--open is yes or no/],
     [['view', '--endpoint', 'http://127.0.0.1:1', ...ids], /LENSKEY_SHARED_SECRET/],
     [['view', '--endpoint', 'http://127.0.0.1:1', ...ids, '--seconds', '-1'], /seconds/],
     [['coap', 'LIST', '/iam/users', '--profile', 'x.json'], /METHOD is GET/],
@@ -115,6 +117,11 @@ void tap.test('serve and register', async (t) => {
   const again = await runCli(t, registration, { LENSKEY_ADMIN_TOKEN: readFileSync(tokenFile, 'utf8') })
   t.equal(again.code, 0, again.err)
   t.match(again.out, /already registered/)
+
+  const productArgs = ['product', ...registration.slice(1, 5), '--json']
+  const secret = { LENSKEY_ADMIN_TOKEN: readFileSync(join(dir, 'data', 'admin-token'), 'utf8') }
+  t.match(JSON.parse((await runCli(t, productArgs, secret)).out), { anonymousClients: true, serverConnectTokens: false, clientJwt: null })
+  t.match(JSON.parse((await runCli(t, [...productArgs, '--open', 'no', '--sct', 'yes'], secret)).out), { anonymousClients: false, serverConnectTokens: true })
 
   const stranger = await runCli(t, registration, { LENSKEY_ADMIN_TOKEN: 'not-the-admin-token-at-all' })
   t.equal(stranger.code, 1)

@@ -33,11 +33,23 @@ async function behaves(t: Test, options: RegistryOptions): Promise<void> {
   t.equal((await registry.product('wp-a'))?.anonymousClients, false)
   await registry.putProduct('wp-a', {})
   t.equal((await registry.product('wp-a'))?.anonymousClients, false, 'what is not said stays as it was')
+  const clientJwt = { issuer: 'i', audience: 'a', jwksUri: 'https://i.test/jwks', claim: 'c' }
+  await registry.putProduct('wp-a', { serverConnectTokens: true, clientJwt })
+  t.match(await registry.product('wp-a'), { anonymousClients: false, serverConnectTokens: true, clientJwt })
+  await registry.putProduct('wp-a', { clientJwt: null })
+  t.strictSame((await registry.product('wp-a'))?.clientJwt, undefined)
+  await refuses(t, registry.putServerConnectTokens(front, []), 404, 'DEVICE_ID_NOT_FOUND')
 
   await refuses(t, registry.addDeviceKey(front, keyA), 404, 'DEVICE_ID_NOT_FOUND')
   t.equal(await registry.putDevice(front), true)
   t.equal(await registry.putDevice(front), false)
   t.equal(await registry.putDevice(back), true)
+
+  t.strictSame(await registry.putServerConnectTokens(front, ['a', 'b', 'c']), [])
+  t.strictSame((await registry.putServerConnectTokens(front, ['b', 'd'])).sort(), ['a', 'c'], 'what went')
+  t.equal(await registry.hasServerConnectToken(front, 'd'), true)
+  t.equal(await registry.hasServerConnectToken(front, 'a'), false)
+  t.equal(await registry.hasServerConnectToken(back, 'd'), false)
 
   t.equal(await registry.acceptProof(front, 100, 10, 1000), true)
   t.equal(await registry.acceptProof(front, 100, 10, 1000), true, 'the same token, a moment later')
@@ -83,6 +95,7 @@ async function behaves(t: Test, options: RegistryOptions): Promise<void> {
   t.equal(await registry.removeProduct('wp-a'), true)
   t.equal(await registry.removeProduct('wp-a'), false)
   t.equal(await registry.hasDevice(front), false)
+  t.equal(await registry.hasServerConnectToken(front, 'd'), false)
   t.equal(await registry.deviceKey(keyB.kid), undefined, 'what is under a product goes with it')
   await registry.close()
 }

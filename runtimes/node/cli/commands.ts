@@ -5,10 +5,11 @@ import { demo } from './demo.ts'
 import { iam } from './iam.ts'
 import { keygen } from './keygen.ts'
 import { pair } from './pair.ts'
+import { product } from './product.ts'
 import { register } from './register.ts'
 import { serve } from './serve.ts'
 import { token } from './token.ts'
 import { view } from './view.ts'
 
 /** Every subcommand, in the order in which a newcomer meets them. */
-export const commands: Command[] = [keygen, token, serve, register, camera, pair, view, coap, iam, demo]
+export const commands: Command[] = [keygen, token, serve, register, product, camera, pair, view, coap, iam, demo]

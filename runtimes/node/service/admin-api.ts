@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
+import { jwtCredential, SCT_PREFIX } from '../../../lib/cloud/credentials.ts'
 import { badRequest, deviceNotFound, notFound, productNotFound, unauthorized } from '../../../lib/cloud/errors.ts'
 import {
-  type DeviceIds, newDeviceId, newProductId, type Page, readId, type RegisteredKey, type Registry, type Rendezvous,
+  type DeviceIds, newDeviceId, newProductId, type Page, readId, readProductSettings, type RegisteredKey, type Registry, type Rendezvous,
 } from '../../../lib/cloud/index.ts'
 import { deviceKeyId, type P256PublicKey, parsePublicKey, productKeyId, publicKeyToPem } from '../../../lib/crypto/index.ts'
 import { isObject } from '../../../lib/signaling/json.ts'
@@ -111,9 +112,14 @@ export function addAdminApi(server: FastifyInstance, options: { registry: Regist
   }, { prefix: '/admin/v1' })
 
   async function putProduct(productId: string, body: unknown): Promise<boolean> {
-    const settings = readSettings(body)
+    const settings = readProductSettings(readObject(body))
+    const before = await registry.product(productId)
     const created = await registry.putProduct(productId, settings)
     if (settings.anonymousClients === false) relay.revoke({ productId, anonymous: true })
+    if (settings.serverConnectTokens === false) relay.revoke({ productId, kid: SCT_PREFIX })
+    const kid = before?.clientJwt && jwtCredential(before.clientJwt)
+    const changesJwt = settings.clientJwt !== undefined && (settings.clientJwt === null || jwtCredential(settings.clientJwt) !== kid)
+    if (kid !== undefined && changesJwt) relay.revoke({ productId, kid })
     return created
   }
 
@@ -151,13 +157,6 @@ function readObject(body: unknown): Record<string, unknown> {
   if (body === undefined || body === null) return {}
   if (!isObject(body)) throw badRequest('the body must be a JSON object')
   return body
-}
-
-function readSettings(body: unknown): { anonymousClients?: boolean } {
-  const { anonymousClients } = readObject(body)
-  if (anonymousClients === undefined) return {}
-  if (typeof anonymousClients !== 'boolean') throw badRequest('anonymousClients must be true or false')
-  return { anonymousClients }
 }
 
 /** @throws {LenskeyError} what `parsePublicKey` throws */

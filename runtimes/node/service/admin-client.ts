@@ -1,3 +1,4 @@
+import type { ClientJwtPolicy, ProductSettings } from '../../../lib/cloud/index.ts'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import { isObject } from '../../../lib/signaling/json.ts'
 
@@ -33,6 +34,26 @@ export async function registerDevice(registration: DeviceRegistration): Promise<
     throw new LenskeyError('ERR_ADMIN_REFUSED', `${endpoint} did not answer as a rendezvous does; is it the right address?`)
   }
   return { productId: answer.productId, deviceId: answer.deviceId, kid, created: created === true }
+}
+
+export interface ProductPolicy {
+  id: string
+  anonymousClients: boolean
+  serverConnectTokens: boolean
+  clientJwt?: ClientJwtPolicy
+}
+
+/**
+ * Sets what a product allows, and makes the product when there is none; with no settings it only tells.
+ * @throws {LenskeyError} `ERR_ADMIN_UNREACHABLE`, `ERR_ADMIN_REFUSED` with the service's words
+ */
+export async function putProduct(service: { endpoint: string; adminToken: string }, productId: string, settings: ProductSettings): Promise<ProductPolicy> {
+  const { endpoint, adminToken } = service
+  const answer = await request(`${endpoint}/admin/v1/products/${encodeURIComponent(productId)}`, 'PUT', adminToken, settings)
+  if (typeof answer.id !== 'string' || typeof answer.anonymousClients !== 'boolean' || typeof answer.serverConnectTokens !== 'boolean') {
+    throw new LenskeyError('ERR_ADMIN_REFUSED', `${endpoint} did not answer as a rendezvous of this version does`)
+  }
+  return answer as unknown as ProductPolicy
 }
 
 async function request(url: string, method: string, adminToken: string, body: unknown): Promise<Record<string, unknown>> {

@@ -4,17 +4,18 @@ import type { ApiRequest, Rendezvous } from '../../../lib/cloud/index.ts'
 
 /** The API of devices and clients (protocol/webrtc-signaling.md §2), for pages of any site (§11.13). @param publicUrl - undefined: callers name the service as they reached it */
 export function addConnectApi(server: FastifyInstance, rendezvous: Rendezvous, publicUrl: string | undefined): void {
-  const endpoints = {
-    '/device/connect': (request: ApiRequest) => rendezvous.connectDevice(request),
-    '/client/connect': (request: ApiRequest) => rendezvous.connectClient(request),
-    '/ice-servers': (request: ApiRequest) => rendezvous.iceServers(request),
-  }
+  const endpoints = [
+    { method: 'POST', path: '/device/connect', answer: (request: ApiRequest) => rendezvous.connectDevice(request) },
+    { method: 'POST', path: '/client/connect', answer: (request: ApiRequest) => rendezvous.connectClient(request) },
+    { method: 'POST', path: '/ice-servers', answer: (request: ApiRequest) => rendezvous.iceServers(request) },
+    { method: 'PUT', path: '/device/server-connect-tokens', answer: (request: ApiRequest) => rendezvous.putServerConnectTokens(request) },
+  ]
   void server.register(async (api) => {
     await api.register(cors, {
-      origin: '*', methods: ['POST'], allowedHeaders: ['authorization', 'content-type'], exposedHeaders: ['retry-after'], maxAge: 86_400,
+      origin: '*', methods: ['POST', 'PUT'], allowedHeaders: ['authorization', 'content-type'], exposedHeaders: ['retry-after'], maxAge: 86_400,
     })
-    for (const [path, answer] of Object.entries(endpoints)) {
-      api.post(path, (request, reply) => {
+    for (const { method, path, answer } of endpoints) {
+      api.route({ method, url: path, handler: (request, reply) => {
         void reply.header('cache-control', 'no-store')
         const address = addressOf(request)
         rendezvous.countRequest(address)
@@ -24,7 +25,7 @@ export function addConnectApi(server: FastifyInstance, rendezvous: Rendezvous, p
           address,
           webSocketBase: webSocketBase(request, publicUrl),
         })
-      })
+      } })
     }
   }, { prefix: '/v1' })
 }

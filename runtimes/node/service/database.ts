@@ -7,10 +7,12 @@ import { LenskeyError } from '../../../lib/errors.ts'
 
 /** Columns as both databases know them. Times are seconds since 1970, that of a shown proof milliseconds; truths are 0 or 1. */
 export interface Tables {
-  products: { id: string; anonymous_clients: number; created_at: number }
+  /** `client_jwt` is JSON. */
+  products: { id: string; anonymous_clients: number; server_connect_tokens: number; client_jwt: string | null; created_at: number }
   devices: { product_id: string; id: string; created_at: number; proof_issued_at: number; proof_shown_at: number }
   device_keys: { kid: string; product_id: string; device_id: string; public_key: string; created_at: number }
   product_keys: { product_id: string; kid: string; public_key: string; created_at: number }
+  server_connect_tokens: { product_id: string; device_id: string; hash: string }
   secrets: { name: string; value: string }
 }
 

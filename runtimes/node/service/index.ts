@@ -15,11 +15,13 @@ import { addConnectApi } from './connect-api.ts'
 import { addPages } from './pages.ts'
 import { openRegistry } from './registry.ts'
 import { acceptSeatSockets } from './seat-sockets.ts'
+import { addStsApi, openSts, type StsServiceOptions } from './sts-api.ts'
 import { createIceServerSource, type IceServerOptions } from './turn.ts'
 
-export { type DeviceRegistration, registerDevice, type RegisteredDevice } from './admin-client.ts'
+export { type DeviceRegistration, type ProductPolicy, putProduct, registerDevice, type RegisteredDevice } from './admin-client.ts'
 export { ADMIN_TOKEN_FILE, loadAdminToken } from './admin-token.ts'
 export { openRegistry, type RegistryOptions } from './registry.ts'
+export { STS_KEYS_FILE, type StsServiceOptions } from './sts-api.ts'
 export { createIceServerSource, type IceServerOptions } from './turn.ts'
 export { DEFAULT_RENDEZVOUS_LIMITS, type RendezvousLimits } from '../../../lib/cloud/index.ts'
 
@@ -35,6 +37,8 @@ export interface RendezvousOptions {
   log?: Log
   limits?: Partial<RendezvousLimits>
   iceServers?: IceServerOptions
+  /** Exchange of tokens; off unless it is given. */
+  sts?: StsServiceOptions
   /** How devices and clients reach the service, such as `https://example.org`; default: as each request named it. */
   publicUrl?: string
   /** Addresses or ranges of reverse proxies whose `X-Forwarded-*` headers are believed. */
@@ -56,7 +60,7 @@ export interface RunningRendezvous {
 
 /**
  * Starts a rendezvous.
- * @throws {LenskeyError} `ERR_DATABASE_URL`, `ERR_DATABASE_MIGRATION`, `ERR_ADMIN_TOKEN`, `ERR_PAGES`; Node's own errors when the address cannot be taken
+ * @throws {LenskeyError} `ERR_DATABASE_URL`, `ERR_DATABASE_MIGRATION`, `ERR_ADMIN_TOKEN`, `ERR_STS_KEYS`, `ERR_PAGES`; Node's own errors when the address cannot be taken
  */
 export async function startRendezvous(options: RendezvousOptions): Promise<RunningRendezvous> {
   const { dataDir, databaseUrl, log = silentLog } = options
@@ -76,15 +80,14 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
   const iceServers = createIceServerSource(options.iceServers ?? {})
   const server = createServer(limits, options.trustedProxies, log)
   const host = createNodeHost({ log })
-  const fabric = createLocalFabric()
-  const rendezvous = await openRendezvous(host, { registry, fabric, limits, iceServers })
-  const { relay } = rendezvous
-  const admission = createAdmission(host, { registry, limits })
-  const edgeDoor = createEdgeDoor(host, { admit: createClientAdmission(host, { admission, relay, fabric, limits }), relay, limits })
+  const sts = options.sts && await openSts(options.sts, options.dataDir, host)
+  const rendezvous = await openRendezvous(host, { registry, fabric: createLocalFabric(), limits, iceServers })
+  const edgeDoor = createEdgeDoor(host, { admit: rendezvous.admitClient, relay: rendezvous.relay, limits })
   const health = { draining: false }
   try {
     addConnectApi(server, rendezvous, options.publicUrl?.replace(/\/+$/, ''))
     addAdminApi(server, { registry, rendezvous, adminToken })
+    if (sts !== undefined) addStsApi(server, rendezvous, sts)
     addHealth(server, registry, health)
     if (options.pages !== undefined) addPages(server, options.pages.dir)
     const addressOf = (request: IncomingMessage): string => (request.socket.remoteAddress === undefined ? '' : proxyAddr(request, options.trustedProxies ?? []))

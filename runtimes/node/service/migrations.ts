@@ -41,6 +41,19 @@ const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '2026-02-client-tokens': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('products').addColumn('server_connect_tokens', 'integer', (column) => column.notNull().defaultTo(0)).execute()
+      await db.schema.alterTable('products').addColumn('client_jwt', 'text').execute()
+      await db.schema.createTable('server_connect_tokens')
+        .addColumn('product_id', 'text', (column) => column.notNull())
+        .addColumn('device_id', 'text', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('server_connect_tokens_key', ['product_id', 'device_id', 'hash'])
+        .addForeignKeyConstraint('server_connect_tokens_device', ['product_id', 'device_id'], 'devices', ['product_id', 'id'], (key) => key.onDelete('cascade'))
+        .execute()
+    },
+  },
 }
 
 const provider: MigrationProvider = { getMigrations: () => Promise.resolve(migrations) }

@@ -1,6 +1,6 @@
 import { conflict, deviceNotFound, productNotFound, unavailable } from '../../../lib/cloud/errors.ts'
-import type { DeviceIds, Page, Product, RegisteredKey, Registry } from '../../../lib/cloud/index.ts'
-import { type Database, openPostgres, openSqlite } from './database.ts'
+import type { ClientJwtPolicy, DeviceIds, Page, Product, ProductSettings, RegisteredKey, Registry } from '../../../lib/cloud/index.ts'
+import { type Database, openPostgres, openSqlite, type Tables } from './database.ts'
 import { migrate } from './migrations.ts'
 
 export interface RegistryOptions {
@@ -53,9 +53,21 @@ interface KeyRow {
 
 const keyOf = ({ kid, public_key, created_at }: KeyRow): RegisteredKey => ({ kid, publicKey: public_key, createdAt: created_at })
 
-const productOf = (row: { id: string; anonymous_clients: number; created_at: number }): Product => ({
-  id: row.id, anonymousClients: row.anonymous_clients !== 0, createdAt: row.created_at,
-})
+function productOf({ id, anonymous_clients, server_connect_tokens, client_jwt, created_at }: Tables['products']): Product {
+  const product: Product = { id, anonymousClients: anonymous_clients !== 0, serverConnectTokens: server_connect_tokens !== 0, createdAt: created_at }
+  // Written by `columnsOf`.
+  if (client_jwt !== null) product.clientJwt = JSON.parse(client_jwt) as ClientJwtPolicy
+  return product
+}
+
+/** Columns of what is said, and of no more. */
+function columnsOf({ anonymousClients, serverConnectTokens, clientJwt }: ProductSettings): Partial<Tables['products']> {
+  return {
+    ...(anonymousClients !== undefined && { anonymous_clients: anonymousClients ? 1 : 0 }),
+    ...(serverConnectTokens !== undefined && { server_connect_tokens: serverConnectTokens ? 1 : 0 }),
+    ...(clientJwt !== undefined && { client_jwt: clientJwt === null ? null : JSON.stringify(clientJwt) }),
+  }
+}
 
 class SqlRegistry implements Registry {
   private readonly db: Database
@@ -87,12 +99,13 @@ class SqlRegistry implements Registry {
     return (await rowsOf(this.db.selectFrom('products').selectAll().where('id', '>', after).orderBy('id').limit(limit))).map(productOf)
   }
 
-  async putProduct(productId: string, { anonymousClients }: { anonymousClients?: boolean }): Promise<boolean> {
+  async putProduct(productId: string, settings: ProductSettings): Promise<boolean> {
+    const columns = columnsOf(settings)
     const made = await changed(this.db.insertInto('products')
-      .values({ id: productId, anonymous_clients: anonymousClients === false ? 0 : 1, created_at: nowSeconds() })
+      .values({ id: productId, anonymous_clients: 1, server_connect_tokens: 0, client_jwt: null, ...columns, created_at: nowSeconds() })
       .onConflict((conflicting) => conflicting.doNothing()).returning('id'))
-    if (!made && anonymousClients !== undefined) {
-      await rowsOf(this.db.updateTable('products').set({ anonymous_clients: anonymousClients ? 1 : 0 }).where('id', '=', productId).returning('id'))
+    if (!made && Object.keys(columns).length > 0) {
+      await rowsOf(this.db.updateTable('products').set(columns).where('id', '=', productId).returning('id'))
     }
     return made
   }
@@ -154,6 +167,29 @@ class SqlRegistry implements Registry {
 
   async removeProductKey(productId: string, kid: string): Promise<boolean> {
     return changed(this.db.deleteFrom('product_keys').where('product_id', '=', productId).where('kid', '=', kid).returning('kid'))
+  }
+
+  async hasServerConnectToken({ productId, deviceId }: DeviceIds, hash: string): Promise<boolean> {
+    return changed(this.db.selectFrom('server_connect_tokens').select('hash')
+      .where('product_id', '=', productId).where('device_id', '=', deviceId).where('hash', '=', hash))
+  }
+
+  async putServerConnectTokens(device: DeviceIds, hashes: readonly string[]): Promise<string[]> {
+    const { productId, deviceId } = device
+    if (!(await this.hasDevice(device))) throw deviceNotFound()
+    const work = this.db.transaction().execute(async (db) => {
+      const held = await db.selectFrom('server_connect_tokens').select('hash').where('product_id', '=', productId).where('device_id', '=', deviceId).execute()
+      const removed = held.map(({ hash }) => hash).filter((hash) => !hashes.includes(hash))
+      if (removed.length > 0) {
+        await db.deleteFrom('server_connect_tokens').where('product_id', '=', productId).where('device_id', '=', deviceId).where('hash', 'in', removed).execute()
+      }
+      if (hashes.length > 0) {
+        await db.insertInto('server_connect_tokens').values(hashes.map((hash) => ({ product_id: productId, device_id: deviceId, hash })))
+          .onConflict((conflicting) => conflicting.doNothing()).execute()
+      }
+      return removed
+    })
+    return rowsOf({ execute: () => work })
   }
 
   async acceptProof({ productId, deviceId }: DeviceIds, issuedAt: number, reuseSeconds: number, latest: number): Promise<boolean> {

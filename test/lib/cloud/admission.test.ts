@@ -1,4 +1,5 @@
 import { createAdmission, type Proof } from '../../../lib/cloud/admission.ts'
+import { createIssuers } from '../../../lib/cloud/issuers.ts'
 import { DEFAULT_RENDEZVOUS_LIMITS } from '../../../lib/cloud/limits.ts'
 import { createSigner, deviceKeyId, generatePrivateKey, productKeyId, publicKeyToPem } from '../../../lib/crypto/index.ts'
 import { es256SigningKey, signJwt } from '../../../lib/jwt/index.ts'
@@ -15,7 +16,7 @@ test('admission: the bounds of every time claim', async (t) => {
   const kid = deviceKeyId(key.publicKey)
   registry.keys.set(kid, { ...FRONT, kid, publicKey: publicKeyToPem(key.publicKey), createdAt: 0 })
   const signing = es256SigningKey(createSigner(key, { random: host.random, tableWindow: 2 }))
-  const admission = createAdmission(host, { registry, limits: DEFAULT_RENDEZVOUS_LIMITS })
+  const admission = createAdmission(host, { registry, limits: DEFAULT_RENDEZVOUS_LIMITS, issuers: createIssuers(host) })
   const now = host.clock.nowMs() / 1000
   const connect = async (claims: Record<string, unknown>): Promise<Proof> =>
     admission.device(FRONT, await signJwt({ kid }, { iat: now, exp: now + 60, scope: 'device:connect', resource: RESOURCE, ...claims }, signing))
@@ -35,23 +36,23 @@ test('admission: who is told what', async (t) => {
   const key = generatePrivateKey(host.random)
   const kid = productKeyId(key.publicKey)
   registry.productKeys.set(kid, { kid, publicKey: publicKeyToPem(key.publicKey), createdAt: 0 })
-  const admission = createAdmission(host, { registry, limits: DEFAULT_RENDEZVOUS_LIMITS })
+  const admission = createAdmission(host, { registry, limits: DEFAULT_RENDEZVOUS_LIMITS, issuers: createIssuers(host) })
   const now = host.clock.nowMs() / 1000
-  const token = await signJwt({ kid }, { iat: now, exp: now + 60, scope: 'client:connect turn', resource: RESOURCE.toUpperCase() },
+  const jwt = await signJwt({ kid }, { iat: now, exp: now + 60, scope: 'client:connect turn', resource: RESOURCE.toUpperCase() },
     es256SigningKey(createSigner(key, { random: host.random, tableWindow: 2 })))
 
   t.equal(await admission.client(FRONT, undefined), undefined)
-  const proof = await admission.client(FRONT, token)
+  const proof = await admission.client(FRONT, { jwt })
   t.ok(proof?.scopes.has('turn'))
-  t.equal((await admission.anyone(FRONT, token))?.kid, kid)
-  await t.rejects(admission.device(FRONT, token), 'ERR_RENDEZVOUS_UNAUTHORIZED')
+  t.equal((await admission.anyone(FRONT, { jwt }))?.kid, kid)
+  await t.rejects(admission.device(FRONT, jwt), 'ERR_RENDEZVOUS_UNAUTHORIZED')
   await t.rejects(admission.device(FRONT, undefined), 'ERR_RENDEZVOUS_UNAUTHORIZED')
   await t.rejects(admission.client({ ...FRONT, productId: 'wp-none' }, undefined), 'ERR_RENDEZVOUS_PRODUCT_NOT_FOUND')
   await t.rejects(admission.client({ ...FRONT, deviceId: 'wd-none' }, undefined), 'ERR_RENDEZVOUS_DEVICE_NOT_FOUND')
   registry.anonymousClients = false
   await t.rejects(admission.client(FRONT, undefined), 'ERR_RENDEZVOUS_UNAUTHORIZED')
   await t.rejects(admission.client({ ...FRONT, deviceId: 'wd-none' }, undefined), 'ERR_RENDEZVOUS_UNAUTHORIZED')
-  t.equal((await admission.client(FRONT, token))?.kid, kid)
+  t.equal((await admission.client(FRONT, { jwt }))?.kid, kid)
   await admission.recheck(FRONT, kid)
   registry.productKeys.clear()
   await t.rejects(admission.recheck(FRONT, kid), 'ERR_RENDEZVOUS_FORBIDDEN')

@@ -1,6 +1,6 @@
 import { createLocalFabric } from '../../../lib/cloud/local-fabric.ts'
 import { DEFAULT_RENDEZVOUS_LIMITS, type RendezvousLimits } from '../../../lib/cloud/limits.ts'
-import type { DeviceIds, RegisteredKey, RegistryLookups } from '../../../lib/cloud/index.ts'
+import type { ClientJwtPolicy, DeviceIds, RegisteredKey, RegistryLookups } from '../../../lib/cloud/index.ts'
 import { createRelay, type Relay } from '../../../lib/cloud/relay.ts'
 import type { SeatEvents, SeatSocket } from '../../../lib/cloud/seats.ts'
 import { createMemoryHost, type MemoryHost } from '../../../runtimes/memory/index.ts'
@@ -80,6 +80,10 @@ export interface MemoryLookups extends RegistryLookups {
   keys: Map<string, DeviceIds & RegisteredKey>
   productKeys: Map<string, RegisteredKey>
   anonymousClients: boolean
+  serverConnectTokens: boolean
+  clientJwt: ClientJwtPolicy | undefined
+  /** Hashes of the device's tokens. */
+  tokens: Set<string>
 }
 
 /** One product with one device. */
@@ -88,7 +92,15 @@ export function createLookups(): MemoryLookups {
     keys: new Map(),
     productKeys: new Map(),
     anonymousClients: true,
-    product: (id) => Promise.resolve(id === FRONT.productId ? { id, anonymousClients: lookups.anonymousClients, createdAt: 0 } : undefined),
+    serverConnectTokens: false,
+    clientJwt: undefined,
+    tokens: new Set(),
+    product(id) {
+      const { anonymousClients, serverConnectTokens, clientJwt } = lookups
+      return Promise.resolve(id === FRONT.productId ? { id, anonymousClients, serverConnectTokens, ...(clientJwt && { clientJwt }), createdAt: 0 } : undefined)
+    },
+    hasServerConnectToken: ({ productId, deviceId }, hash) =>
+      Promise.resolve(productId === FRONT.productId && deviceId === FRONT.deviceId && lookups.tokens.has(hash)),
     hasDevice: ({ productId, deviceId }) => Promise.resolve(productId === FRONT.productId && deviceId === FRONT.deviceId),
     deviceKey: (kid) => Promise.resolve(lookups.keys.get(kid)),
     productKey: (_productId, kid) => Promise.resolve(lookups.productKeys.get(kid)),

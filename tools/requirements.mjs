@@ -11,6 +11,7 @@ export const requirements = [
   { tool: 'arm-linux-gnueabihf-gcc', packages: ['gcc-arm-linux-gnueabihf', 'libc6-dev-armhf-cross'], suites: 'the camera on 32-bit ARM' },
   { tool: 'aarch64-linux-gnu-gcc', packages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'], suites: 'the camera on 64-bit ARM' },
   { tool: 'qemu-arm', packages: ['qemu-user'], suites: 'the camera on ARM, emulated' },
+  { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },
   { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },
 ]
 

@@ -119,7 +119,7 @@ void tap.test('serve and register', async (t) => {
   t.match(again.out, /already registered/)
 
   const productArgs = ['product', ...registration.slice(1, 5), '--json']
-  const secret = { LENSKEY_ADMIN_TOKEN: readFileSync(join(dir, 'data', 'admin-token'), 'utf8') }
+  const secret = { LENSKEY_ADMIN_TOKEN: readFileSync(tokenFile, 'utf8') }
   t.match(JSON.parse((await runCli(t, productArgs, secret)).out), { anonymousClients: true, serverConnectTokens: false, clientJwt: null })
   t.match(JSON.parse((await runCli(t, [...productArgs, '--open', 'no', '--sct', 'yes'], secret)).out), { anonymousClients: false, serverConnectTokens: true })
 

@@ -4,7 +4,7 @@ import proxyAddr from '@fastify/proxy-addr'
 import { fastify, type FastifyInstance } from 'fastify'
 import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
 import {
-  createAdmission, createClientAdmission, createEdgeDoor, createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits,
+  createEdgeDoor, createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits,
 } from '../../../lib/cloud/index.ts'
 import { type Log, silentLog } from '../../../lib/runtime/index.ts'
 import { createNodeHost } from '../host.ts'

@@ -5,7 +5,7 @@ import { LenskeyError } from '../errors.ts'
 import { authenticatePassword, type AuthenticateOptions } from '../iam/index.ts'
 import { generatePassword } from '../iam/secrets.ts'
 import type { Host } from '../runtime/index.ts'
-import { type ByteStream, openStream, type OpenStreamOptions, type PeerConnection } from '../webrtc/index.ts'
+import type { PeerConnection } from '../webrtc/index.ts'
 import { type DeviceChannel, keepDeviceChannel } from './device-channel.ts'
 import { ClientError, requireSuccess } from './errors.ts'
 import { createIamRequests, type IamClient } from './iam-client.ts'
@@ -93,15 +93,10 @@ export interface CameraClient<Connection extends PeerConnection> {
   /** Any answer resolves, error codes included. @throws {ClientError} `ERR_CLIENT_ENDED`; as `CoapClient.request` */
   coap(method: CoapMethod, path: string, options?: CoapRequestOptions): Promise<CoapResponse>
   /**
-   * Has the camera add tracks by their ids; they come with the viewer's event `track`. Resolves when it has agreed to.
+   * Has the camera add tracks by their ids; `ViewerOptions.metadata` hears which is which. Resolves when it has agreed to.
    * @throws {RefusedError} {ClientError} as `coap`
    */
   requestTracks(trackIds: readonly string[]): Promise<void>
-  /**
-   * Opens a stream to a port of the device; it is cut when the session ends.
-   * @throws {StreamError} {ClientError} `ERR_CLIENT_ENDED`
-   */
-  openStream(port: number, options?: OpenStreamOptions): Promise<ByteStream>
 }
 
 /** A viewer that can also ask the camera. A channel that closes is opened again, and what waits goes through once. */
@@ -219,16 +214,6 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
     coap: send,
     async requestTracks(trackIds): Promise<void> {
       requireSuccess(await send('POST', '/webrtc/tracks', { contentFormat: contentFormats.json, payload: encodeUtf8(JSON.stringify({ tracks: trackIds })) }))
-    },
-    async openStream(port, streamOptions): Promise<ByteStream> {
-      await ready()
-      if (viewer.peerConnection === undefined) throw new ClientError('ERR_CLIENT_ENDED', 'the session with the camera is over')
-      const stream = await openStream(viewer.peerConnection, port, host.clock, streamOptions)
-      const abandon = (): void => { stream.abort() }
-      // Not every engine tells the channels of a connection that is closed here.
-      viewer.on('ended', abandon)
-      void stream.closed.then(() => { viewer.off('ended', abandon) })
-      return stream
     },
   }
 }

@@ -6,3 +6,4 @@ export { formatPairingLink, MAX_PAIRING_LINK_LENGTH, type PairingLink, parsePair
 export * from '../signaling/client.ts'
 export * from '../signaling/client-message-transport.ts'
 export * from './tracks.ts'
+export * from './device-stream.ts'

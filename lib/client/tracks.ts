@@ -6,22 +6,17 @@ export interface TransceiverConnection<Track> {
   addTransceiver(track: Track, init: { direction: 'sendrecv' }): TrackHolder
 }
 
-/** The names of a session's tracks at the client's end (protocol/edge-webrtc.md §2.4 and §3). */
+/** The names of one session's tracks at the client's end (protocol/edge-webrtc.md §2.4 and §3), for `ViewerOptions.metadata`. */
 export class ClientTracks implements NegotiationMetadata {
-  readonly #metadata: TrackMetadata
-  readonly #changed: (track: TrackEntry) => void
-
-  /** @param changed - told of each track that the device has named, and of each error */
-  constructor(changed: (track: TrackEntry) => void, metadata = new TrackMetadata('client')) {
-    this.#changed = changed
-    this.#metadata = metadata
-  }
+  /** The camera has named a track, of its own or of ours, or said what became of one: `error` is there when it will not flow. */
+  onchange: ((track: TrackEntry) => void) | undefined
+  readonly #metadata = new TrackMetadata('client')
 
   take(metadata: unknown): void {
     const before = new Map(this.#metadata.outgoing().tracks.map((track) => [track.mid, track]))
     for (const track of this.#metadata.take(metadata)) {
       const old = before.get(track.mid)
-      if (old?.trackId !== track.trackId || old.error !== track.error) this.#changed(track)
+      if (old?.trackId !== track.trackId || old.error !== track.error) this.onchange?.(track)
     }
   }
 

@@ -5,8 +5,7 @@ import {
   ClientMessageTransportSecurityMode, createClientMessageTransport, createSignalingClient, type SignalingChannelState, type SignalingClient,
   type SignalingClientOptions, SignalingConnectionError, SignalingConnectionState,
 } from '../signaling/index.ts'
-import { type CreatePeerConnection, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, type SessionDescription, SignalingEventHandler, type TrackEntry } from '../webrtc/index.ts'
-import { ClientTracks } from './tracks.ts'
+import { type CreatePeerConnection, type NegotiationMetadata, type PeerConnection, needsNewConnection, type PeerConnectionState, PerfectNegotiation, type SessionDescription, SignalingEventHandler } from '../webrtc/index.ts'
 
 /** The steps from a click to a picture, in the order in which they come when all goes well. */
 export const VIEWER_PHASES = ['start', 'signaling', 'setup', 'offer', 'media', 'frame'] as const
@@ -28,6 +27,8 @@ export interface ViewerOptions<Connection extends PeerConnection> extends Signal
   createPeerConnection: CreatePeerConnection<Connection>
   /** Called before anything is negotiated: register for tracks here. */
   attach: (peerConnection: Connection) => void
+  /** What rides along with descriptions, such as a `ClientTracks`: names of tracks, and what became of them. */
+  metadata?: NegotiationMetadata
   /** Sees each description of the camera before it is applied; what it throws ends the session. */
   checkDescription?: (description: SessionDescription) => void
 }
@@ -38,8 +39,6 @@ export interface ViewerEvents {
   signalingstatechange: (state: SignalingConnectionState) => void
   channelstatechange: (state: SignalingChannelState) => void
   connectionstatechange: (state: PeerConnectionState) => void
-  /** The camera has named a track, of its own or of ours, or said what became of one: `error` is there when it will not flow. */
-  track: (track: TrackEntry) => void
   /** The session is over and will not come back by itself; the error says why, or is what `close` was called with. */
   ended: (error: unknown) => void
 }
@@ -49,8 +48,6 @@ export interface Viewer<Connection extends PeerConnection> {
   readonly client: SignalingClient
   /** Undefined until the camera has answered. */
   readonly peerConnection: Connection | undefined
-  /** Names of the tracks, both ways. */
-  readonly tracks: ClientTracks
   start(): void
   /** Tells that a picture was decoded, which only the program can see. */
   frameSeen(): void
@@ -64,7 +61,6 @@ export interface Viewer<Connection extends PeerConnection> {
 export function createViewer<Connection extends PeerConnection>(options: ViewerOptions<Connection>, host: Host): Viewer<Connection> {
   const client = createSignalingClient(options, host)
   const events = new TypedEventEmitter<{ [Name in keyof ViewerEvents]: ViewerEvents[Name] }>(host.log)
-  const tracks = new ClientTracks((track) => { events.emit('track', track) })
   const reached = new Set<ViewerPhase>()
   const cleanUp: (() => void)[] = []
   let startMs = 0
@@ -135,7 +131,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
         }
       },
     })
-    negotiation.metadata = tracks
+    negotiation.metadata = options.metadata
     negotiation.onerror = (error) => {
       host.log('warn', 'viewer.negotiation.failed', { reason: messageOf(error) })
       if (needsNewConnection(error)) end(error)
@@ -164,7 +160,6 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
 
   return {
     client,
-    tracks,
     get peerConnection() {
       return peerConnection
     },

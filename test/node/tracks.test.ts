@@ -66,7 +66,8 @@ for (const [clientEngine, deviceEngine] of [['node-datachannel', 'node-datachann
     const negotiation = new PerfectNegotiation(client, transports.client)
     negotiation.onerror = (error) => t.fail(`client: ${String(error)}`)
     const named: unknown[] = []
-    const names = negotiation.metadata = new ClientTracks((track) => void named.push(track))
+    const names = negotiation.metadata = new ClientTracks()
+    names.onchange = (track) => void named.push(track)
     client.createDataChannel('coap')
     const track: AudioTrack = client.addAudio({ codec: 'PCMU', trackId: 'tone' })
     names.name(track, 'microphone')

@@ -82,7 +82,7 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
   const host = createNodeHost({ log })
   const sts = options.sts && await openSts(options.sts, options.dataDir, host)
   const rendezvous = await openRendezvous(host, { registry, fabric: createLocalFabric(), limits, iceServers })
-  const edgeDoor = createEdgeDoor(host, { admit: rendezvous.admitClient, relay: rendezvous.relay, limits })
+  const edgeDoor = createEdgeDoor(host, { admit: (login) => rendezvous.admitClient(login), relay: rendezvous.relay, limits })
   const health = { draining: false }
   try {
     addConnectApi(server, rendezvous, options.publicUrl?.replace(/\/+$/, ''))

@@ -1,14 +1,17 @@
 import type { VirtualConnection } from '../../../lib/access/index.ts'
-import { type CameraClient, type CameraClientOptions, createCameraClient } from '../../../lib/client/index.ts'
+import { type CameraClient, type CameraClientOptions, ClientTracks, createCameraClient, openDeviceStream } from '../../../lib/client/index.ts'
 import { type CoapRouter, createCoapRouter } from '../../../lib/coap/index.ts'
 import { createSigner, fingerprintOf, generatePrivateKey } from '../../../lib/crypto/index.ts'
 import { type Camera, type CameraGuard, type CameraGuardOptions, type CameraOptions, type CameraSession, createCamera, createCameraGuard } from '../../../lib/device/index.ts'
 import { type Iam, openIam } from '../../../lib/iam/index.ts'
-import type { DataChannel } from '../../../lib/webrtc/index.ts'
+import type { ByteStream, DataChannel } from '../../../lib/webrtc/index.ts'
 import { createMemoryStorage, createSeededRandom, type MemoryPeerConnection, MemoryPeerConnections } from '../../../runtimes/memory/index.ts'
 import { DEVICE_ID, ORIGIN, PRODUCT_ID, TestService } from '../support/test-service.ts'
 
-export type Client = CameraClient<MemoryPeerConnection>
+export interface Client extends CameraClient<MemoryPeerConnection> {
+  readonly tracks: ClientTracks
+  openStream(port: number): Promise<ByteStream>
+}
 export type Session = CameraSession<MemoryPeerConnection>
 
 /** A camera with a guard in front of it, and as many clients as a test wants. */
@@ -83,12 +86,13 @@ export async function guardedWorld({ guard: guardOptions = {}, camera: cameraOpt
     service, camera, guard, router, iam, showing, channels, during,
     fingerprint: fingerprintOf(key.publicKey),
     async connect(options = {}): Promise<Client> {
+      const tracks = new ClientTracks()
       const client = createCameraClient<MemoryPeerConnection>({
-        ...at, sharedSecret: SECRETS.default, createPeerConnection: () => connections.create(), ...options,
+        ...at, sharedSecret: SECRETS.default, createPeerConnection: () => connections.create(), metadata: tracks, ...options,
       }, service.host())
       client.start()
       await during(client.ready())
-      return client
+      return { ...client, get verifiedDevice() { return client.verifiedDevice }, tracks, openStream: (port) => openDeviceStream(client, port, service.clock) }
     },
   }
 }

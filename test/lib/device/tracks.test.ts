@@ -45,9 +45,9 @@ async function trackWorld(): Promise<TrackWorld> {
   return made
 }
 
-function heardBy({ viewer }: Client): TrackEntry[] {
+function heardBy({ tracks }: Client): TrackEntry[] {
   const heard: TrackEntry[] = []
-  viewer.on('track', (track) => void heard.push(track))
+  tracks.onchange = (track) => void heard.push(track)
   return heard
 }
 
@@ -64,7 +64,7 @@ test('a client asks for tracks by id, and hears which is which', async (t) => {
   t.equal(heard.length, 1)
   t.equal(heard[0].trackId, 'frontdoor-video')
   t.equal(heard[0].error, undefined)
-  t.equal(client.viewer.tracks.find(heard[0].mid)?.trackId, 'frontdoor-video')
+  t.equal(client.tracks.find(heard[0].mid)?.trackId, 'frontdoor-video')
   await world.during(client.requestTracks(['frontdoor-video']))
   await world.service.clock.advance(1000)
   t.equal(heard.length, 1, 'asked again, nothing new')
@@ -111,7 +111,7 @@ test('a client adds a track: taken, or refused for each reason, which the client
     if (error !== 'OK') world.verdict = error
     const client = await administrator(world)
     const heard = heardBy(client)
-    const { peerConnection, tracks } = client.viewer
+    const { tracks, viewer: { peerConnection } } = client
     if (peerConnection === undefined) throw new Error('there is no connection')
     tracks.name(peerConnection.addTrack('audio of the client'), 'microphone')
     await world.service.clock.advance(1000)
@@ -132,7 +132,7 @@ test('a stranger may not send, and a track without a name has an empty one', asy
   const world = await trackWorld()
   const stranger = await world.connect()
   const heard = heardBy(stranger)
-  stranger.viewer.tracks.name(stranger.viewer.peerConnection?.addTrack('audio of a stranger') ?? {}, 'microphone')
+  stranger.tracks.name(stranger.viewer.peerConnection?.addTrack('audio of a stranger') ?? {}, 'microphone')
   await world.service.clock.advance(1000)
   t.same(heard.map(({ error }) => error), ['ACCESS_DENIED'])
   t.equal(world.offers.length, 0)

@@ -1,1 +1,0 @@
-export function bundleForBoard(entry: string, outfile: string): Promise<void>

@@ -88,7 +88,9 @@ void tap.test('the sample configuration refuses peers inside', { skip }, async (
 
 void tap.test('a session between two engines that may only relay', { skip }, async (t) => {
   const port = await startCoturn(t, ['use-auth-secret', `static-auth-secret=${SECRET}`, 'realm=test', 'no-tls', 'no-dtls', 'no-cli', 'allow-loopback-peers', 'fingerprint'])
-  const { PeerConnection } = await import('node-datachannel')
+  const { PeerConnection, cleanup } = await import('node-datachannel')
+  // Its threads would keep the process.
+  t.teardown(() => { cleanup() })
   const connectWith = async (user: { username: string; credential: string }, timeoutMs: number): Promise<string> => {
     const server = { hostname: '127.0.0.1', port, username: user.username, password: user.credential, relayType: 'TurnUdp' as const }
     const ends = ['viewer', 'camera'].map((name) => new PeerConnection(name, { iceServers: [server], iceTransportPolicy: 'relay', bindAddress: '127.0.0.1' }))

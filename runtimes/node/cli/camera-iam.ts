@@ -1,6 +1,6 @@
 import { EMPTY_STATE, defaultState, type Iam, isPaired, newUser, openIam } from '../../../lib/iam/index.ts'
 import { formatPairingLink } from '../../../lib/client/pairing-link.ts'
-import type { Host } from '../../../lib/runtime/index.ts'
+import type { Host, Storage } from '../../../lib/runtime/index.ts'
 import { version } from '../../../package.json'
 import { createMemoryStorage } from '../../memory/storage.ts'
 import { createFileStorage } from '../storage.ts'
@@ -11,15 +11,21 @@ export const SHARED_SECRET_USER = 'default'
 export interface CameraIamOptions {
   productId: string
   deviceId: string
-  /** Where users are kept; without it there are none but the one of the shared secret, and nobody can pair. */
+  /** Where users are kept; without it nothing is kept, there is no user but that of the shared secret, and nobody can pair. */
   folder: string | undefined
+  storage: Storage
   hasSharedSecret: boolean
 }
 
+/** What a camera keeps over restarts, for its owner's eyes; without a folder nothing. */
+export function openCameraStorage(folder: string | undefined): Storage {
+  return folder === undefined ? createMemoryStorage() : createFileStorage(folder)
+}
+
 /** Who may do what on a camera of the command line. */
-export function openCameraIam({ productId, deviceId, folder, hasSharedSecret }: CameraIamOptions, host: Host): Promise<Iam> {
+export function openCameraIam({ productId, deviceId, folder, storage, hasSharedSecret }: CameraIamOptions, host: Host): Promise<Iam> {
   return openIam({
-    storage: folder === undefined ? createMemoryStorage() : createFileStorage(folder),
+    storage,
     device: { productId, deviceId, appName: 'lenskey', appVersion: version },
     createState() {
       const state = folder === undefined ? EMPTY_STATE : defaultState(host.random)

@@ -1,8 +1,8 @@
-import { type CameraClient, createCameraClient } from '../../../lib/client/index.ts'
+import { authenticateOauth, type CameraClient, createCameraClient } from '../../../lib/client/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Option, type Terminal, UsageError, type Values } from './command.ts'
-import { accessTokenSource, passwordSource, readSecret, sharedSecretSource } from './files.ts'
+import { accessTokenSource, needSecret, oauthTokenSource, passwordSource, readSecret, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
 import { createLog, verboseOption } from './log.ts'
 import { cameraOptions, endpointUrl, openEngine } from './options.ts'
@@ -21,7 +21,8 @@ export const sessionOptions = {
   user: { value: 'NAME', help: 'user to log in as' },
   'password-file': { value: 'FILE', help: 'password of that user; or LENSKEY_PASSWORD' },
   'shared-secret-file': cameraOptions.sharedSecret,
-  'access-token-file': { value: 'FILE', help: 'client access token, where the product demands one; or LENSKEY_ACCESS_TOKEN' },
+  'oauth-token-file': { value: 'FILE', help: 'OAuth token for this camera, read again before it expires; or LENSKEY_OAUTH_TOKEN' },
+  'access-token-file': { value: 'FILE', help: 'what the product demands of clients: access token, server connect token, token of its issuer; or LENSKEY_ACCESS_TOKEN' },
   engine: cameraOptions.engine,
   loopback: cameraOptions.loopback,
   ...verboseOption,
@@ -34,6 +35,8 @@ export interface Target {
   deviceId: string
   fingerprint?: string
   login?: { username: string; password: string }
+  /** Reads the OAuth token for this camera. */
+  oauthToken?: () => Promise<string>
 }
 
 /** From a profile or from options. @throws {UsageError} */
@@ -51,6 +54,7 @@ export function readTarget(values: Values, terminal: Terminal): Target {
   return {
     endpoint: endpointUrl(values.string('endpoint')), productId: values.string('product'), deviceId: values.string('device'), fingerprint,
     login: username === undefined || password === undefined ? undefined : { username, password },
+    oauthToken: readSecret(oauthTokenSource, values, terminal) === undefined ? undefined : () => Promise.resolve(needSecret(oauthTokenSource, values, terminal)),
   }
 }
 
@@ -73,7 +77,7 @@ export async function openCameraClient(
  * prove to know the password and nobody learns it; then the camera's key is whichever answers.
  * @returns the fingerprint of the camera's key
  */
-export async function proveEachOther(client: CameraClient<MediaPeerConnection>, { fingerprint, login }: Target, terminal: Terminal): Promise<string> {
+export async function proveEachOther(client: CameraClient<MediaPeerConnection>, { fingerprint, login, oauthToken }: Target, terminal: Terminal): Promise<string> {
   if (fingerprint === undefined && login === undefined) {
     throw new UsageError('--fingerprint HEX is needed, or --user with its password: nobody could tell the camera from an impostor')
   }
@@ -82,6 +86,7 @@ export async function proveEachOther(client: CameraClient<MediaPeerConnection>, 
     terminal.note(`verified: the camera holds the key ${fingerprint.toLowerCase()}`)
   }
   if (login !== undefined) await client.authenticate({ ...login, onUnverified: fingerprint === undefined ? 'allow' : 'refuse' })
+  if (oauthToken !== undefined && fingerprint !== undefined) await authenticateOauth(client, oauthToken, createNodeHost({ log: createLog(terminal, 'warn') }))
   if (fingerprint !== undefined) return fingerprint.toLowerCase()
   const learned = await client.verify()
   terminal.note(`verified by the password; the camera holds the key ${learned}`)

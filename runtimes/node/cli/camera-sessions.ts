@@ -3,10 +3,11 @@ import type { Signer } from '../../../lib/crypto/index.ts'
 import { addTrackEndpoints, type CameraOptions, createCameraGuard, createDeviceStreams, createDeviceTracks, type DeviceTracksOptions } from '../../../lib/device/index.ts'
 import { addEdgeInfoEndpoint, createEdgeDialect } from '../../../lib/edge/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
-import type { Host } from '../../../lib/runtime/index.ts'
+import type { Host, Storage } from '../../../lib/runtime/index.ts'
 import type { ByteStream, MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { attachVideo, offerVideo, type VideoSource } from '../media/index.ts'
 import { SHARED_SECRET_USER } from './camera-iam.ts'
+import { type OauthSettings, serveOauth } from './camera-oauth.ts'
 
 /** The picture by the name that clients ask for (protocol/edge-webrtc.md §8.1). */
 const VIDEO_TRACK = 'frontdoor-video'
@@ -25,12 +26,21 @@ export interface CameraSessionsOptions {
   authorizedRole: string | undefined
   /** What a stream to port 80 gets; without it nobody listens there. */
   file: string | undefined
+  /** Whose tokens say who a connection is; nobody's when left out. */
+  oauth: OauthSettings | undefined
+  /** Where keys of that issuer are kept over restarts. */
+  storage: Storage
+  productId: string
+  deviceId: string
   /** Called with 1 when somebody begins to see the picture, with -1 when that ends. */
   countViewers: (difference: number) => void
 }
 
 /** For `createCamera`. */
-export type CameraSessions = Pick<CameraOptions<MediaPeerConnection>, 'attach' | 'dialects'>
+export interface CameraSessions extends Pick<CameraOptions<MediaPeerConnection>, 'attach' | 'dialects'> {
+  /** To be called when the camera ends. */
+  close(): void
+}
 
 /** What every session with a camera of the command line has: the guard, the picture, tracks by name, streams. */
 export function createCameraSessions(options: CameraSessionsOptions): CameraSessions {
@@ -55,9 +65,11 @@ export function createCameraSessions(options: CameraSessionsOptions): CameraSess
   if (file !== undefined) streams.listen({ port: FILE_PORT, onStream: (stream) => sendFile(stream, file) })
 
   addEdgeInfoEndpoint(guard.router, iam, host.random)
+  const endOauth = options.oauth && serveOauth(guard.router, options.oauth, options, host)
 
   return {
     dialects: [createEdgeDialect({ iam })],
+    close: () => { endOauth?.() },
     attach(session): void {
       const connection = guard.attach(session, {
         video: () => {

@@ -1,9 +1,11 @@
 import { type CameraAccess, createCamera, DeviceTokenGenerator } from '../../../lib/device/index.ts'
+import { createServerConnectTokens } from '../../../lib/access/index.ts'
 import { createSigner, fingerprintOf, parsePrivateKey } from '../../../lib/crypto/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
-import { firstPairing, openCameraIam, SHARED_SECRET_USER } from './camera-iam.ts'
+import { firstPairing, openCameraIam, openCameraStorage, SHARED_SECRET_USER } from './camera-iam.ts'
+import { oauthOptions, readOauth } from './camera-oauth.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
 import { readSecret, readSecretText, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
@@ -25,6 +27,7 @@ export const camera: Command = {
     'shared-secret-file': { ...cameraOptions.sharedSecret, help: `secret that stands for the user ${SHARED_SECRET_USER}; or LENSKEY_SHARED_SECRET` },
     'require-authorized': { help: 'serve only viewers that the service has authorized' },
     'authorized-role': { value: 'ROLE', help: 'role of viewers that the service has authorized (default Guest with --require-authorized, else none)' },
+    ...oauthOptions,
     'stream-file': { value: 'FILE', help: 'file that a client gets from stream port 80, with the right Webrtc:FileStream' },
     'max-viewers': { value: 'N', help: 'viewers at a time', default: '8' },
     engine: cameraOptions.engine,
@@ -49,6 +52,7 @@ export const camera: Command = {
   success: 'it was asked to stop, and did',
   async run(values, terminal) {
     const access = readAccess(values, terminal)
+    const oauth = readOauth(values)
     const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
     const host = createNodeHost({ log })
     const createPeerConnection = await openEngine(values, log)
@@ -57,7 +61,9 @@ export const camera: Command = {
     const signer = createSigner(parsePrivateKey(keyText, host), host)
     const [endpoint, productId, deviceId] = [endpointUrl(values.string('endpoint')), values.string('product'), values.string('device')]
     const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
-    const iam = await openCameraIam({ productId, deviceId, folder: values.optional('data'), hasSharedSecret: access.sharedSecret !== undefined }, host)
+    const folder = values.optional('data')
+    const storage = openCameraStorage(folder)
+    const iam = await openCameraIam({ productId, deviceId, folder, storage, hasSharedSecret: access.sharedSecret !== undefined }, host)
     if (access.sharedSecret !== undefined && iam.users.find(SHARED_SECRET_USER) === undefined) {
       terminal.note(`warning: there is no user ${SHARED_SECRET_USER}, so the shared secret opens nothing`)
     }
@@ -69,9 +75,10 @@ export const camera: Command = {
       terminal.print(`viewers ${viewers}`, { event: 'viewers', viewers })
     }
     const sessions = createCameraSessions({
-      iam, signer, host, video, countViewers, file: values.optional('stream-file'),
+      iam, signer, host, video, countViewers, oauth, storage, productId, deviceId, file: values.optional('stream-file'),
       authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
     })
+    const { attach, dialects } = sessions
     const unit = createCamera<MediaPeerConnection>({
       endpointUrl: endpoint,
       productId,
@@ -80,7 +87,7 @@ export const camera: Command = {
       access,
       maxSessions: values.integer('max-viewers', 1, 64),
       createPeerConnection,
-      ...sessions,
+      attach, dialects,
     }, host)
     unit.device.on('connectionstatechange', () => {
       const state = unit.device.connectionState
@@ -91,9 +98,12 @@ export const camera: Command = {
       terminal.print(`${code}: ${message}; trying again`, { event: 'error', code, message })
     })
     announcePairing(iam, { frontEnd: values.optional('front-end') ?? `${endpoint}/#`, productId, deviceId, fingerprint: fingerprintOf(signer.publicKey, host.nativeCrypto) }, terminal)
+    const connectTokens = createServerConnectTokens({ device: unit.device, iam, productId, deviceId, endpointUrl: endpoint, tokenGenerator: () => tokens.generateToken() }, host)
     unit.start()
     await untilStopped(terminal.stop)
+    connectTokens.close()
     unit.close()
+    sessions.close()
     video.close()
     await iam.close()
     return 0

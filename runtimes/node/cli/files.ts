@@ -60,6 +60,7 @@ export const sharedSecretSource: SecretSource = { option: 'shared-secret-file', 
 export const adminTokenSource: SecretSource = { option: 'admin-token-file', variable: 'LENSKEY_ADMIN_TOKEN' }
 export const passwordSource: SecretSource = { option: 'password-file', variable: 'LENSKEY_PASSWORD' }
 export const newPasswordSource: SecretSource = { option: 'new-password-file', variable: 'LENSKEY_NEW_PASSWORD' }
+export const oauthTokenSource: SecretSource = { option: 'oauth-token-file', variable: 'LENSKEY_OAUTH_TOKEN' }
 export const accessTokenSource: SecretSource = { option: 'access-token-file', variable: 'LENSKEY_ACCESS_TOKEN' }
 
 /** The file wins over the environment; white space around the secret is not part of it. */

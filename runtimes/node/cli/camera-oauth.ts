@@ -1,0 +1,49 @@
+import { addOauthEndpoint, type OauthOptions, type VirtualConnection } from '../../../lib/access/index.ts'
+import type { CoapRouter } from '../../../lib/coap/index.ts'
+import type { Iam } from '../../../lib/iam/index.ts'
+import { createJwksCache } from '../../../lib/jwt/index.ts'
+import type { Host, Storage } from '../../../lib/runtime/index.ts'
+import { type Option, UsageError, type Values } from './command.ts'
+
+/** How a camera takes tokens of an OAuth server (docs/tokens.md). */
+export const oauthOptions = {
+  'oauth-issuer': { value: 'URL', help: 'take OAuth tokens of this issuer, letter by letter as in their `iss`' },
+  'oauth-jwks': { value: 'URL', help: 'key set of that issuer (default ISSUER/.well-known/jwks.json)' },
+  'oauth-role': { value: 'WORD=ROLE', help: 'role of whoever\'s token lists WORD; without any, `sub` names a user by its OAuth subject', repeatable: true },
+  'oauth-claim': { value: 'NAME', help: 'claim that lists such words; a.b for one inside another', default: 'roles' },
+} satisfies Record<string, Option>
+
+export interface OauthSettings {
+  issuer: string
+  jwksUrl: string
+  roles: OauthOptions['roles']
+}
+
+/** Undefined when no issuer is named. @throws {UsageError} */
+export function readOauth(values: Values): OauthSettings | undefined {
+  const issuer = values.optional('oauth-issuer')
+  const words = values.list('oauth-role')
+  if (issuer === undefined) {
+    if (words.length > 0) throw new UsageError('--oauth-issuer URL is needed with --oauth-role')
+    return undefined
+  }
+  const map = Object.fromEntries(words.map((text): [string, string] => {
+    const equals = text.lastIndexOf('=')
+    if (equals < 1 || equals === text.length - 1) throw new UsageError('--oauth-role is WORD=ROLE')
+    return [text.slice(0, equals), text.slice(equals + 1)]
+  }))
+  return {
+    issuer,
+    jwksUrl: values.optional('oauth-jwks') ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`,
+    roles: words.length === 0 ? undefined : { claim: values.string('oauth-claim').split('.'), map },
+  }
+}
+
+/** Puts `/webrtc/oauth` on the camera's router. @returns ends what keeps the keys fresh */
+export function serveOauth(
+  router: CoapRouter<VirtualConnection>, { issuer, jwksUrl, roles }: OauthSettings, { iam, storage, productId, deviceId }: { iam: Iam; storage: Storage; productId: string; deviceId: string }, host: Host,
+): () => void {
+  const keys = createJwksCache(jwksUrl, host, { saved: { storage, name: 'oauth-keys.json' }, keepFresh: true })
+  addOauthEndpoint(router, { iam, productId, deviceId, issuer, keys, roles }, host)
+  return () => { keys.close() }
+}

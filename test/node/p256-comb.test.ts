@@ -20,7 +20,7 @@ import { systemRandom } from './support/openssl.ts'
 const SCALARS = Number(process.env.P256_SCALARS ?? 10_000)
 const SIGNATURES = Number(process.env.P256_SIGNATURES ?? 200)
 const RUN = 100
-tap.setTimeout(60_000 + SCALARS * 10 + SIGNATURES * 50)
+tap.setTimeout(60_000 + SCALARS * 20 + SIGNATURES * 200)
 
 const { BASE, Fn } = p256.Point
 BASE.precompute(8)

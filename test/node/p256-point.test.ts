@@ -6,7 +6,7 @@ import { isP256Scalar, numberOf } from '../../lib/crypto/p256-field.ts'
 import { systemRandom } from './support/openssl.ts'
 
 const SCALARS = Number(process.env.P256_SCALARS ?? 4000)
-tap.setTimeout(60_000 + SCALARS * 20)
+tap.setTimeout(60_000 + SCALARS * 40)
 
 function scalar(): { number: bigint; bytes: Uint8Array } {
   for (;;) {

@@ -121,7 +121,7 @@ test('a peer that exceeds its window by one byte is cut off; one that fills it i
     else {
       t.equal(codeOf(await stream.closed), 'ERR_STREAM_OVERFLOW')
       await t.rejects(stream.read(), 'ERR_STREAM_OVERFLOW')
-      t.equal(heard.at(-1), '{"type":"abort"}')
+      t.equal(heard[heard.length - 1], '{"type":"abort"}')
     }
   }
 })

@@ -14,16 +14,21 @@ export interface ConnectionObserver {
  */
 export class VirtualConnection implements IamConnection {
   readonly id: string
-  readonly isLocal = false
   readonly isVirtual = true
+  readonly #local: () => boolean
   #client: string | undefined
   #device: string | undefined
   #inForce: CertificateFingerprints | undefined
   #endings: (() => void)[] | undefined = []
 
-  /** Use {@link VirtualConnections.open}. */
-  constructor(id: string) {
+  /** Use {@link VirtualConnections.begin}. */
+  constructor(id: string, isLocal: () => boolean) {
     this.id = id
+    this.#local = isLocal
+  }
+
+  get isLocal(): boolean {
+    return this.#local()
   }
 
   /** Of the client's DTLS certificate, 64 lower-case digits; undefined until set. */
@@ -79,6 +84,14 @@ export interface VirtualConnectionsOptions {
   limit?: number
 }
 
+export interface ConnectionOptions {
+  /**
+   * Whether the client's signaling came without help from outside the device's own network; asked at each access check.
+   * To be answered by what the device itself saw of the client, never by what anybody says. Default: it did not.
+   */
+  isLocal?: () => boolean
+}
+
 /** The virtual connections of a device. */
 export class VirtualConnections {
   readonly #observer: ConnectionObserver
@@ -97,13 +110,14 @@ export class VirtualConnections {
 
   /**
    * Begins a connection; its id is never used again.
+   * @param options - in the protocol virtual connections are never local (protocol/iam.md §5.1); here those are that came through a door of the device's own
    * @throws {LenskeyError} `ERR_ACCESS_TOO_MANY_CONNECTIONS`
    */
-  begin(): VirtualConnection {
+  begin({ isLocal = () => false }: ConnectionOptions = {}): VirtualConnection {
     if (this.#open.size >= this.#limit) {
       throw new LenskeyError('ERR_ACCESS_TOO_MANY_CONNECTIONS', `This device serves ${this.#limit} connections at a time: try again later.`)
     }
-    const connection = new VirtualConnection(String(++this.#last))
+    const connection = new VirtualConnection(String(++this.#last), isLocal)
     this.#open.add(connection)
     this.#observer.begin(connection)
     connection.onEnd(() => {

@@ -31,7 +31,7 @@ export interface LoginOptions extends CredentialOptions, AuthenticateOptions {
   password: string
 }
 
-/** The four ways to become a user (protocol/iam.md §5). Those with a password log in first; local ones fail over WebRTC. */
+/** The four ways to become a user (protocol/iam.md §5). Those with a password log in first; local ones are for clients in the device's own network. */
 export type PairOptions = CredentialOptions & {
   /** Name of this client's key in the list of the user's. */
   fingerprintName?: string
@@ -84,10 +84,12 @@ export interface CameraClient<Connection extends PeerConnection> {
    * it has, no credential goes out, and no picture is the device's.
    * @param expected - fingerprint of its key, 64 digits, as a pairing link or the device itself has it. May be left out after a
    * login by password, in which both ends have proved to know it: then this finds out which device it is.
+   * @param expected.firstUse - takes whichever device answers for the one that is meant, where nobody has told which that is: for
+   * pairing with a new device in its own network. Nobody can be between, but another device may have answered.
    * @returns the fingerprint of its key
    * @throws {ChallengeError} {SdpFingerprintError} {ClientError} and what `CoapClient.request` rejects with
    */
-  verify(expected?: { fingerprint?: string; timeoutMs?: number }): Promise<string>
+  verify(expected?: { fingerprint?: string; firstUse?: boolean; timeoutMs?: number }): Promise<string>
   /** Logs in by password (protocol/iam.md §6). @throws {ClientError} `ERR_CLIENT_UNVERIFIED` {PasswordError} */
   authenticate(login: LoginOptions): Promise<void>
   /** Any answer resolves, error codes included. @throws {ClientError} `ERR_CLIENT_ENDED`; as `CoapClient.request` */
@@ -209,7 +211,7 @@ export function createCameraClient<Connection extends PeerConnection>(options: C
       end(undefined)
     },
     ready,
-    verify: async ({ fingerprint, timeoutMs } = {}) => (await current()).verify(fingerprint, timeoutMs),
+    verify: async ({ fingerprint, firstUse, timeoutMs } = {}) => (await current()).verify(fingerprint, timeoutMs, firstUse),
     authenticate,
     coap: send,
     async requestTracks(trackIds): Promise<void> {

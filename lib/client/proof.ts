@@ -16,9 +16,10 @@ export interface Proof {
    * @throws {ChallengeError} {SdpFingerprintError} and what `CoapClient.request` rejects with: nothing is verified then,
    * though it may have been before
    * @param fingerprint - undefined after a login: then the key that answers is that of the device
+   * @param firstUse - so it is without a login too
    * @returns the fingerprint of the device's key
    */
-  verify(fingerprint: string | undefined, timeoutMs?: number): Promise<string>
+  verify(fingerprint: string | undefined, timeoutMs?: number, firstUse?: boolean): Promise<string>
   /** A login has proved that the other end knows the password, over these very certificates. */
   loggedIn(): void
   /** @throws {ClientError} `ERR_CLIENT_UNVERIFIED` */
@@ -59,9 +60,9 @@ export function createProof(
       return device
     },
     fingerprints,
-    async verify(fingerprint, timeoutMs): Promise<string> {
+    async verify(fingerprint, timeoutMs, firstUse = false): Promise<string> {
       device = undefined
-      if (fingerprint === undefined && !hasLoggedIn) {
+      if (fingerprint === undefined && !hasLoggedIn && !firstUse) {
         throw new ClientError('ERR_CLIENT_UNVERIFIED', 'without a fingerprint to expect, only a login by password tells which device this is')
       }
       const key = await verifyDevice(coap, fingerprint, fingerprints(), host, { timeoutMs })

@@ -64,8 +64,25 @@ export interface RegistryLookups {
   hasServerConnectToken(device: DeviceIds, hash: string): Promise<boolean>
 }
 
+/** What a rendezvous needs of its registry. */
+export interface RendezvousRegistry extends RegistryLookups {
+  /** Replaces the server connect tokens of a device. @returns those that it no longer has @throws {RendezvousError} 404 without such a device */
+  putServerConnectTokens(device: DeviceIds, hashes: readonly string[]): Promise<string[]>
+  /**
+   * Remembers the newest proof of a device, so that a token seen by someone else cannot take the seat later, not even after
+   * a restart of the service. False when a newer one was shown before, or this one more than `reuseSeconds` ago: a device
+   * that signs deterministically makes the same token twice within a second.
+   * @param issuedAt - `iat` of the token
+   * @param latest - the newest that an `iat` can be now; a newer one that is remembered came in under a clock that was set
+   *   back since, and would keep the device out until then: it is forgotten
+   */
+  acceptProof(device: DeviceIds, issuedAt: number, reuseSeconds: number, latest: number): Promise<boolean>
+  /** A secret that all nodes on this registry share; `fresh` becomes it if there is none. */
+  secret(name: string, fresh: string): Promise<string>
+}
+
 /** Products, devices and their keys. Removing one removes what is under it. IDs are in lower case. */
-export interface Registry extends RegistryLookups {
+export interface Registry extends RendezvousRegistry {
   products(page: Page): Promise<Product[]>
   /** Makes the product, or sets what it allows; false when it was there. */
   putProduct(productId: string, settings: ProductSettings): Promise<boolean>
@@ -82,19 +99,6 @@ export interface Registry extends RegistryLookups {
   /** False when the product had it. @throws {RendezvousError} 404 without such a product */
   addProductKey(productId: string, key: { kid: string; publicKey: string }): Promise<boolean>
   removeProductKey(productId: string, kid: string): Promise<boolean>
-  /** Replaces the server connect tokens of a device. @returns those that it no longer has @throws {RendezvousError} 404 without such a device */
-  putServerConnectTokens(device: DeviceIds, hashes: readonly string[]): Promise<string[]>
-  /**
-   * Remembers the newest proof of a device, so that a token seen by someone else cannot take the seat later, not even after
-   * a restart of the service. False when a newer one was shown before, or this one more than `reuseSeconds` ago: a device
-   * that signs deterministically makes the same token twice within a second.
-   * @param issuedAt - `iat` of the token
-   * @param latest - the newest that an `iat` can be now; a newer one that is remembered came in under a clock that was set
-   *   back since, and would keep the device out until then: it is forgotten
-   */
-  acceptProof(device: DeviceIds, issuedAt: number, reuseSeconds: number, latest: number): Promise<boolean>
-  /** A secret that all nodes on this registry share; `fresh` becomes it if there is none. */
-  secret(name: string, fresh: string): Promise<string>
   /** @throws when the database does not answer */
   ping(): Promise<void>
   close(): Promise<void>

@@ -12,7 +12,7 @@ import { type DeviceIds, newChannelId, readId } from './ids.ts'
 import { createIssuers } from './issuers.ts'
 import { channelsAllowed, type RendezvousLimits } from './limits.ts'
 import { callerOf, createNamedRates, type NamedRates } from './rates.ts'
-import type { Registry } from './registry.ts'
+import type { RendezvousRegistry } from './registry.ts'
 import { createRelay, type Relay } from './relay.ts'
 import type { SeatEvents, SeatGrant, SeatSocket } from './seats.ts'
 import { createTickets } from './tickets.ts'
@@ -72,7 +72,7 @@ export interface RendezvousHost {
 }
 
 export interface RendezvousParts {
-  registry: Registry
+  registry: RendezvousRegistry
   fabric: Fabric
   limits: RendezvousLimits
   iceServers?: IceServerSource

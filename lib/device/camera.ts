@@ -42,6 +42,8 @@ export interface CameraOptions<Connection extends PeerConnection> extends Signal
    * Default 8.
    */
   maxSessions?: number
+  /** Where sessions are counted; cameras that share one set are one camera with several doors. Default: a set of its own. */
+  sessions?: Set<CameraSession<Connection>>
   /**
    * Clients at a time that have not proved yet that they may have a session; for one more the oldest is dropped, so that
    * strangers cannot keep the owner out. Default 16.
@@ -97,7 +99,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
     throw new TypeError('a camera needs a shared secret or a guard, or must require authorized clients')
   }
   if ((options.dialects ?? []).length > 0 && guarded !== true) throw new TypeError('what comes in by another dialect has shown nothing yet: such a camera needs a guard')
-  const { maxSessions = 8, maxPending = 16, setupTimeoutMs = 10_000, connectionTimeoutMs = 60_000 } = options
+  const { sessions = new Set<CameraSession<Connection>>(), maxSessions = 8, maxPending = 16, setupTimeoutMs = 10_000, connectionTimeoutMs = 60_000 } = options
   const transportOptions = (named: (keyId: string) => void): DeviceMessageTransportOptions =>
     secret === undefined
       ? { securityMode: DeviceMessageTransportSecurityMode.NONE }
@@ -113,7 +115,6 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
           },
         }
   const device = createSignalingDevice(options, host)
-  const sessions = new Set<Session<Connection>>()
   /** Ends what has begun on a channel that has not proved itself yet, oldest first. */
   const pending = new Map<SignalingChannel, () => void>()
 

@@ -1,5 +1,5 @@
 import {
-  addChallengeEndpoint, type ChallengedConnection, createCertificatePin, SdpFingerprintError, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
+  addChallengeEndpoint, type ChallengedConnection, createCertificatePin, SdpFingerprintError, type ConnectionOptions, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
 } from '../access/index.ts'
 import { type CoapRouter, type CoapSession, type CoapSessionLimits, createCoapRouter, createCoapSession } from '../coap/index.ts'
 import type { Signer } from '../crypto/index.ts'
@@ -51,10 +51,11 @@ export interface CameraGuard<Connection extends PeerConnection> {
    * To be called in `CameraOptions.attach`. Takes over `session.onclose`, where what is there is called after the guard's own,
    * `session.checkDescription`, and `session.isStranger`: that is a session which belongs to no user, has no role of its own,
    * and has not logged in to pair.
+   * @param from - how the client came: whether it is local
    * @returns the connection as IAM knows it, which ends with the session
    * @throws {LenskeyError} `ERR_ACCESS_TOO_MANY_CONNECTIONS`
    */
-  attach(session: CameraSession<Connection>, media?: GuardedMedia): VirtualConnection
+  attach(session: CameraSession<Connection>, media?: GuardedMedia, from?: ConnectionOptions): VirtualConnection
 }
 
 /** Of any camera: a device has no more channels (`DEFAULT_SIGNALING_LIMITS.maxChannels`). */
@@ -93,8 +94,8 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
   return {
     router,
     connections,
-    attach(session, { video } = {}): VirtualConnection {
-      const connection = connections.begin()
+    attach(session, { video } = {}, from): VirtualConnection {
+      const connection = connections.begin(from)
       challenged.set(connection, {
         fingerprints() {
           const { clientFingerprint: client, deviceFingerprint: device } = connection

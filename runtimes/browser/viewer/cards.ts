@@ -3,14 +3,14 @@ import { element, input, onSubmit, sayError, setText } from './dom.ts'
 import { type Question } from './explain.ts'
 import { codeOf } from './failures.ts'
 import { readLink, type ViewerLink } from './link.ts'
-import { type Credential } from './session.ts'
+import { type Credential, type Pairing } from './session.ts'
 
 /** User that a new camera has for its owner (protocol/edge-webrtc.md §8.2). Nobody is ever invited under this name. */
 const FIRST_USER = 'admin'
 
 export interface Answers {
   /** @param newPassword - empty for none */
-  pair(credential: Credential, browserName: string, newPassword: string): Promise<void>
+  pair(pairing: Pairing, browserName: string, newPassword: string): Promise<void>
   signIn(credential: Credential): Promise<void>
   /** @param code - of the camera, as somebody typed it; empty for none */
   open(link: ViewerLink, code: string): void
@@ -21,11 +21,12 @@ export interface Answers {
 /** The questions that the page has for a person. Which one is shown, the style sheet knows from `data-question`. */
 export class Cards {
   #invitation: Credential | undefined
+  #local: 'local-initial' | 'local-open' | undefined
+  #keeps = true
 
   constructor(answers: Answers) {
     onSubmit('pair-form', () => {
-      const credential = this.#invitation ?? { username: input('pair-user').value.trim(), password: withoutGroups(input('pair-code').value) }
-      return answers.pair(credential, input('pair-name').value.trim(), input('pair-password').value)
+      return answers.pair(this.#pairing(), input('pair-name').value.trim(), input('pair-password').value)
     }, (thrown) => (codeOf(thrown) === 'ERR_PASSWORD_WRONG' ? this.#usedUp() : sayError(thrown)))
     onSubmit('sign-in-form', async () => {
       await answers.signIn({ username: input('sign-in-user').value.trim(), password: input('sign-in-password').value })
@@ -40,7 +41,7 @@ export class Cards {
       return Promise.resolve()
     })
     element('to-sign-in').addEventListener('click', () => { answers.ask('sign-in') })
-    element('to-pair').addEventListener('click', () => { answers.ask('pair') })
+    element('to-pair').addEventListener('click', () => { answers.ask(this.#local === undefined ? 'pair' : 'pair-here') })
     input('pair-user').addEventListener('input', () => { this.#label() })
     input('pair-name').value = browserName(navigator.userAgent)
   }
@@ -51,11 +52,16 @@ export class Cards {
    */
   prepare(invitation: Credential | undefined, code: string, keeps: boolean): void {
     this.#invitation = invitation
+    this.#local = undefined
+    this.#keeps = keeps
     if (code !== '') input('pair-code').value = code
-    input('pair-code').required = input('pair-user').required = invitation === undefined
-    element('pair-by-code').hidden = invitation !== undefined
-    input('pair-password').required = !keeps
-    setText(element('pair-optional'), keeps ? 'optional, but wise' : 'this browser keeps no keys, so you will need it to come back')
+    this.#label()
+  }
+
+  /** The camera lets whoever is in its network become a user without a code. */
+  offerLocal(mode: 'local-initial' | 'local-open'): void {
+    this.#local = mode
+    if (mode === 'local-open' && input('pair-user').value === FIRST_USER) input('pair-user').value = ''
     this.#label()
   }
 
@@ -64,12 +70,36 @@ export class Cards {
     const first = {
       none: undefined, find: 'find-link', 'sign-in': input('sign-in-user').value === '' ? 'sign-in-user' : 'sign-in-password',
       pair: this.#invitation === undefined && input('pair-code').value === '' ? 'pair-code' : 'pair-password',
+      'pair-here': this.#local === 'local-open' ? 'pair-user' : 'pair-password',
     }[question]
     if (first !== undefined) input(first).focus({ preventScroll: true })
   }
 
+  #pairing(): Pairing {
+    if (this.#invitation !== undefined) return { mode: 'password-invite', ...this.#invitation }
+    const username = input('pair-user').value.trim()
+    if (this.#local === 'local-initial') return { mode: this.#local }
+    if (this.#local === 'local-open') return { mode: this.#local, username }
+    return { mode: 'password-invite', username, password: withoutGroups(input('pair-code').value) }
+  }
+
   #label(): void {
-    const username = this.#invitation?.username ?? input('pair-user').value.trim()
+    const [byCode, asUser] = [this.#invitation === undefined && this.#local === undefined, this.#invitation === undefined && this.#local !== 'local-initial']
+    input('pair-code').required = byCode
+    element('pair-by-code').hidden = !byCode
+    input('pair-user').required = asUser
+    element('pair-as-user').hidden = !asUser
+    input('pair-password').required = !this.#keeps
+    setText(element('pair-optional'), this.#keeps ? 'optional, but wise' : 'this browser keeps no keys, so you will need it to come back')
+    setText(element('pair-user-label'), this.#local === 'local-open' ? 'Name for yourself' : 'For the user')
+    if (this.#local === 'local-open') {
+      input('pair-username').value = input('pair-user').value.trim()
+      setText(element('pair-title'), 'Join this camera')
+      setText(element('pair-lead'), 'It takes whoever is in the same network. Choose a name by which it will know you.')
+      setText(element('pair-button'), 'Join')
+      return
+    }
+    const username = this.#local === 'local-initial' ? FIRST_USER : this.#invitation?.username ?? input('pair-user').value.trim()
     input('pair-username').value = username
     const isOwner = username === FIRST_USER
     setText(element('pair-title'), isOwner ? 'This camera has no owner yet' : 'You are invited')

@@ -11,8 +11,8 @@ export type Picture = 'none' | 'moving' | 'frozen'
  * - `none`: the service vouches for us to the camera, nobody for the camera to us
  */
 export type Trust = 'checking' | 'verified' | 'secret' | 'none'
-/** What the page asks the person for. */
-export type Question = 'none' | 'find' | 'pair' | 'sign-in'
+/** What the page asks the person for; `pair-here` where being in the camera's network is enough. */
+export type Question = 'none' | 'find' | 'pair' | 'pair-here' | 'sign-in'
 
 export interface Situation {
   signaling: SignalingConnectionState
@@ -73,6 +73,7 @@ export function explain(situation: Situation): Explanation {
     return wait('Greeting the camera…')
   }
   if (media !== 'connected') return wait('Finding a path to the camera…')
+  if (question === 'pair-here') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'Nobody has told this page which camera it is: compare its key below once you are in.')
   if (question === 'pair') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the one in your link.' : 'It will prove that it is the right one when it sees that you know its code.')
   if (question === 'sign-in') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'It will prove that it is the right one as you sign in.')
   if (trust === 'checking') return wait('Checking that it is your camera…', 'Nothing is shown or sent before it has proved that.')

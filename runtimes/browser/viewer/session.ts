@@ -17,6 +17,12 @@ export interface Credential {
   readonly password: string
 }
 
+/** How this browser becomes a user: by a password, or without one where the camera is in the same network (protocol/iam.md §5). */
+export type Pairing =
+  | ({ readonly mode: 'password-invite' } & Credential)
+  | { readonly mode: 'local-open'; readonly username: string }
+  | { readonly mode: 'local-initial' }
+
 /** What a session begins with. */
 export interface SessionOptions {
   readonly link: ViewerLink
@@ -125,13 +131,25 @@ export class Session {
    * Makes this browser the user's, by whom the camera will know it from now on; the password is used up by that.
    * @throws as {@link logIn}, and {RefusedError}
    */
-  async pair(credential: Credential, browserName: string): Promise<void> {
+  async pair(pairing: Pairing, browserName: string): Promise<void> {
     const { client } = this
-    await client.iam.pair({
-      mode: 'password-invite', ...credential, fingerprintName: browserName, onUnverified: this.#options.expected === undefined ? 'allow' : 'refuse',
-    })
+    const { mode } = pairing
+    // Without a password that both know, this browser takes the camera that answers in its network for the one that is meant.
+    if (mode !== 'password-invite' && client.verifiedDevice === undefined) await this.#verify(undefined, true)
+    await client.iam.pair({ ...pairing, fingerprintName: browserName, onUnverified: this.#options.expected === undefined ? 'allow' : 'refuse' })
     if (client.verifiedDevice === undefined) await this.#verify(undefined)
     await this.refreshUser()
+  }
+
+  /** The way to become a user that the camera offers to whoever is in its network; undefined where there is none. */
+  async localPairing(): Promise<'local-initial' | 'local-open' | undefined> {
+    try {
+      const { modes } = await this.client.iam.pairing()
+      return modes.includes('LocalInitial') ? 'local-initial' : modes.includes('LocalOpen') ? 'local-open' : undefined
+    } catch {
+      // Not all cameras have users, and a session that is over says so elsewhere.
+      return undefined
+    }
   }
 
   /** Fingerprint of the certificate that this browser shows to the camera; undefined before there is a connection. */
@@ -194,9 +212,9 @@ export class Session {
     }
   }
 
-  async #verify(fingerprint: string | undefined): Promise<void> {
+  async #verify(fingerprint: string | undefined, firstUse = false): Promise<void> {
     try {
-      await this.client.verify({ fingerprint })
+      await this.client.verify({ fingerprint, firstUse })
     } catch (thrown) {
       this.#fail(thrown)
       this.close()

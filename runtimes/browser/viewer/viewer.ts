@@ -7,13 +7,15 @@ import { codeOf } from './failures.ts'
 import { plainAddress, readLink, type ViewerLink } from './link.ts'
 import { hideAgain, showCamera, showSituation, showStatistics, showTimeline, showTrust } from './page.ts'
 import { People } from './people.ts'
-import { type Credential, Session } from './session.ts'
+import { type Credential, type Pairing, Session } from './session.ts'
 import { Settings } from './settings.ts'
 import { isRelayed, readStatistics } from './statistics.ts'
 import { Timeline } from './timeline.ts'
 
 const tickMs = 250
 const statisticsMs = 1000
+/** A camera in the same network answers sooner; with any other there is nothing to wait for. */
+const localPatienceMs = 1500
 /** No new frame for so long is a picture that stands still. */
 const frozenMs = 2500
 /** No new frame for so long, in a tab that is looked at, is reason to ask the camera whether there is one for us. */
@@ -124,7 +126,15 @@ class Viewer {
     if (session !== this.#session) return
     if (session.user !== undefined) this.#welcome()
     else if (link.invitation !== undefined || this.#beginning.code !== '') this.ask('pair')
-    else if (link.sharedSecret === undefined && link.accessToken === undefined) this.ask('sign-in')
+    else if (link.sharedSecret === undefined && link.accessToken === undefined) void this.#askStranger(session)
+  }
+
+  /** Somebody with nothing in hand: in the camera's own network there may be a way in all the same. */
+  async #askStranger(session: Session): Promise<void> {
+    const mode = await Promise.race([session.localPairing(), new Promise<undefined>((resolve) => setTimeout(resolve, localPatienceMs))])
+    if (session !== this.#session || session.failure !== undefined) return
+    if (mode !== undefined) this.#cards.offerLocal(mode)
+    this.ask(mode === undefined ? 'sign-in' : 'pair-here')
   }
 
   ask(question: Question): void {
@@ -135,15 +145,18 @@ class Viewer {
     this.#cards.focus(question)
   }
 
-  async pair(credential: Credential, browserName: string, newPassword: string): Promise<void> {
+  async pair(pairing: Pairing, browserName: string, newPassword: string): Promise<void> {
     const session = this.#session
-    await session.pair(credential, browserName)
+    await session.pair(pairing, browserName)
     const { certificate, memory } = this.#beginning
     await this.#remember(certificate)
     if (newPassword !== '') {
       await this.#account.choosePassword(newPassword)
       // Without a key that is kept, a session that comes to its end comes back by this.
-      if ((await memory.recall())?.certificate === undefined) this.#credential = { username: credential.username, password: newPassword }
+      if ((await memory.recall())?.certificate === undefined && session.user !== undefined) this.#credential = { username: session.user.username, password: newPassword }
+    } else if (pairing.mode === 'local-initial' && session.user !== undefined) {
+      // The password of the pairing link, which the camera has shown to whoever looked.
+      await session.client.iam.setPassword(session.user.username, null)
     }
     this.#welcome()
   }
@@ -315,7 +328,7 @@ function main(): void {
       return
     }
     // What came as a query has been sent to the server; at least it goes no further from here.
-    if (link.invitation !== undefined && location.search !== '') history.replaceState(null, '', `${location.pathname}#${location.search.slice(1)}`)
+    if (link.invitation !== undefined && new URLSearchParams(location.search).has('pwd')) history.replaceState(null, '', `${location.pathname}#${location.search.slice(1)}`)
     void start(link, '')
   } catch (thrown) {
     showNothing('find', codeOf(thrown))

@@ -1,4 +1,4 @@
-import { EMPTY_STATE, defaultState, type Iam, isPaired, newUser, openIam } from '../../../lib/iam/index.ts'
+import { EMPTY_STATE, defaultState, type Iam, isPaired, newUser, openIam, type User } from '../../../lib/iam/index.ts'
 import { formatPairingLink } from '../../../lib/client/pairing-link.ts'
 import type { Host, Storage } from '../../../lib/runtime/index.ts'
 import { version } from '../../../package.json'
@@ -43,10 +43,16 @@ export interface FirstPairing {
   code: string
 }
 
+/** The user that is there for a camera's first owner, while nobody has become it. */
+export function ownerless({ state }: Iam): User | undefined {
+  const initial = state.users.find(({ username }) => username === state.initialPairingUsername)
+  return initial === undefined || isPaired(initial) ? undefined : initial
+}
+
 /** Undefined once the first user has paired, or where there is nobody to pair as. */
 export function firstPairing(iam: Iam, at: { frontEnd: string; productId: string; deviceId: string; fingerprint: string }): FirstPairing | undefined {
-  const initial = iam.state.users.find(({ username }) => username === iam.state.initialPairingUsername)
-  if (initial?.password === undefined || isPaired(initial)) return undefined
+  const initial = ownerless(iam)
+  if (initial?.password === undefined) return undefined
   const { username, password, serverConnectToken } = initial
   return { username, link: formatPairingLink({ ...at, username, password, serverConnectToken }), code: password.replace(/.{4}(?=.)/g, '$& ') }
 }

@@ -37,6 +37,8 @@ export interface Target {
   login?: { username: string; password: string }
   /** Reads the OAuth token for this camera. */
   oauthToken?: () => Promise<string>
+  /** Whether to take the key of whichever camera answers when there is neither of the two. */
+  firstUse?: boolean
 }
 
 /** From a profile or from options. @throws {UsageError} */
@@ -77,8 +79,8 @@ export async function openCameraClient(
  * prove to know the password and nobody learns it; then the camera's key is whichever answers.
  * @returns the fingerprint of the camera's key
  */
-export async function proveEachOther(client: CameraClient<MediaPeerConnection>, { fingerprint, login, oauthToken }: Target, terminal: Terminal): Promise<string> {
-  if (fingerprint === undefined && login === undefined) {
+export async function proveEachOther(client: CameraClient<MediaPeerConnection>, { fingerprint, login, oauthToken, firstUse = false }: Target, terminal: Terminal): Promise<string> {
+  if (fingerprint === undefined && login === undefined && !firstUse) {
     throw new UsageError('--fingerprint HEX is needed, or --user with its password: nobody could tell the camera from an impostor')
   }
   if (fingerprint !== undefined) {
@@ -88,8 +90,9 @@ export async function proveEachOther(client: CameraClient<MediaPeerConnection>, 
   if (login !== undefined) await client.authenticate({ ...login, onUnverified: fingerprint === undefined ? 'allow' : 'refuse' })
   if (oauthToken !== undefined && fingerprint !== undefined) await authenticateOauth(client, oauthToken, createNodeHost({ log: createLog(terminal, 'warn') }))
   if (fingerprint !== undefined) return fingerprint.toLowerCase()
-  const learned = await client.verify()
-  terminal.note(`verified by the password; the camera holds the key ${learned}`)
+  const learned = await client.verify({ firstUse })
+  if (login === undefined) terminal.note(`the camera that answered holds the key ${learned}; compare it with what your camera prints`)
+  else terminal.note(`verified by the password; the camera holds the key ${learned}`)
   return learned
 }
 

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
+import type { ConnectionOptions } from '../../../lib/access/index.ts'
 import type { Signer } from '../../../lib/crypto/index.ts'
-import { addTrackEndpoints, type CameraOptions, createCameraGuard, createDeviceStreams, createDeviceTracks, type DeviceTracksOptions } from '../../../lib/device/index.ts'
+import { addTrackEndpoints, type CameraOptions, type CameraSession, createCameraGuard, createDeviceStreams, createDeviceTracks, type DeviceTracksOptions } from '../../../lib/device/index.ts'
 import { addEdgeInfoEndpoint, createEdgeDialect } from '../../../lib/edge/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
 import type { Host, Storage } from '../../../lib/runtime/index.ts'
@@ -37,7 +38,9 @@ export interface CameraSessionsOptions {
 }
 
 /** For `createCamera`. */
-export interface CameraSessions extends Pick<CameraOptions<MediaPeerConnection>, 'attach' | 'dialects'> {
+export interface CameraSessions extends Pick<CameraOptions<MediaPeerConnection>, 'dialects'> {
+  /** @param from - how the client came: whether it is local */
+  attach: (session: CameraSession<MediaPeerConnection>, from?: ConnectionOptions) => void
   /** To be called when the camera ends. */
   close(): void
 }
@@ -70,7 +73,7 @@ export function createCameraSessions(options: CameraSessionsOptions): CameraSess
   return {
     dialects: [createEdgeDialect({ iam })],
     close: () => { endOauth?.() },
-    attach(session): void {
+    attach(session, from): void {
       const connection = guard.attach(session, {
         video: () => {
           const detach = attachVideo(session.peerConnection, video)
@@ -80,7 +83,7 @@ export function createCameraSessions(options: CameraSessionsOptions): CameraSess
             countViewers(-1)
           }
         },
-      })
+      }, from)
       tracks.attach(session, connection)
       streams.attach(session.peerConnection, connection)
     },

@@ -1,7 +1,8 @@
-import { type CameraAccess, createCamera, DeviceTokenGenerator } from '../../../lib/device/index.ts'
 import { createServerConnectTokens } from '../../../lib/access/index.ts'
+import { type CameraAccess, type CameraOptions, createCamera, DeviceTokenGenerator } from '../../../lib/device/index.ts'
 import { createSigner, fingerprintOf, parsePrivateKey } from '../../../lib/crypto/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
+import type { SignalingDevice } from '../../../lib/signaling/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { firstPairing, openCameraIam, openCameraStorage, SHARED_SECRET_USER } from './camera-iam.ts'
@@ -9,6 +10,7 @@ import { oauthOptions, readOauth } from './camera-oauth.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
 import { readSecret, readSecretText, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
+import { announceLocalDoor, localDoorOptions, needDoor, openLocalDoor } from './local-door.ts'
 import { createLog, verboseOption } from './log.ts'
 import { cameraOptions, endpointUrl, openEngine, openVideo, videoOptions } from './options.ts'
 import { pairingCard } from './pairing-card.ts'
@@ -18,7 +20,8 @@ export const camera: Command = {
   name: 'camera',
   summary: 'Be a camera: take the seat and show video to those who may see it',
   options: {
-    endpoint: cameraOptions.endpoint,
+    endpoint: { ...cameraOptions.endpoint, required: false },
+    ...localDoorOptions,
     product: cameraOptions.product,
     device: cameraOptions.device,
     key: cameraOptions.key,
@@ -48,9 +51,11 @@ export const camera: Command = {
     '  --key camera-key.pem --data ./camera',
     'lenskey camera --endpoint http://127.0.0.1:8080 --product wp-showroom --device wd-frontdoorcamera1 \\',
     '  --key camera-key.pem --shared-secret-file secret',
+    'lenskey camera --local 0.0.0.0:8080 --product wp-showroom --device wd-frontdoorcamera1 --key camera-key.pem --data ./camera',
   ],
   success: 'it was asked to stop, and did',
   async run(values, terminal) {
+    needDoor(values)
     const access = readAccess(values, terminal)
     const oauth = readOauth(values)
     const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
@@ -59,7 +64,8 @@ export const camera: Command = {
     const keyText = readSecretText(values.string('key'), terminal)
     // A key that cannot work is a failure now, not a warning at every attempt.
     const signer = createSigner(parsePrivateKey(keyText, host), host)
-    const [endpoint, productId, deviceId] = [endpointUrl(values.string('endpoint')), values.string('product'), values.string('device')]
+    const [endpoint, productId, deviceId] = [values.optional('endpoint'), values.string('product'), values.string('device')]
+    const fingerprint = fingerprintOf(signer.publicKey, host.nativeCrypto)
     const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
     const folder = values.optional('data')
     const storage = openCameraStorage(folder)
@@ -79,35 +85,48 @@ export const camera: Command = {
       authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
     })
     const { attach, dialects } = sessions
-    const unit = createCamera<MediaPeerConnection>({
-      endpointUrl: endpoint,
-      productId,
-      deviceId,
-      tokenGenerator: () => tokens.generateToken(),
-      access,
-      maxSessions: values.integer('max-viewers', 1, 64),
-      createPeerConnection,
-      attach, dialects,
+    const options = {
+      productId, deviceId, access, createPeerConnection, attach, dialects, maxSessions: values.integer('max-viewers', 1, 64), sessions: new Set(),
+    } satisfies Partial<CameraOptions<MediaPeerConnection>>
+    const door = await openLocalDoor(values, { productId, deviceId, publicKey: signer.publicKey, fingerprint, iam }, host)
+    const local = door && createCamera<MediaPeerConnection>({
+      ...options, ...door.inner,
+      attach: (session) => { sessions.attach(session, { isLocal: () => door.isNear(session.channelId) }) },
+    }, { ...host, ...door.inner })
+    const remote = endpoint === undefined ? undefined : createCamera<MediaPeerConnection>({
+      ...options, endpointUrl: endpointUrl(endpoint), tokenGenerator: () => tokens.generateToken(),
     }, host)
-    unit.device.on('connectionstatechange', () => {
-      const state = unit.device.connectionState
-      terminal.print(`signaling ${state}`, { event: 'signaling', state })
-    })
-    unit.device.on('error', (thrown) => {
-      const { code, message } = asLenskeyError(thrown)
-      terminal.print(`${code}: ${message}; trying again`, { event: 'error', code, message })
-    })
-    announcePairing(iam, { frontEnd: values.optional('front-end') ?? `${endpoint}/#`, productId, deviceId, fingerprint: fingerprintOf(signer.publicKey, host.nativeCrypto) }, terminal)
-    const connectTokens = createServerConnectTokens({ device: unit.device, iam, productId, deviceId, endpointUrl: endpoint, tokenGenerator: () => tokens.generateToken() }, host)
-    unit.start()
+    if (remote !== undefined) reportSignaling(remote.device, terminal)
+    const connectTokens = remote && endpoint !== undefined && createServerConnectTokens({
+      device: remote.device, iam, productId, deviceId, endpointUrl: endpointUrl(endpoint), tokenGenerator: () => tokens.generateToken(),
+    }, host)
+    const page = endpoint === undefined ? door?.url ?? '' : endpointUrl(endpoint)
+    announcePairing(iam, { frontEnd: values.optional('front-end') ?? `${page}/#`, productId, deviceId, fingerprint }, terminal)
+    local?.start()
+    if (door !== undefined) announceLocalDoor(door, terminal)
+    remote?.start()
     await untilStopped(terminal.stop)
-    connectTokens.close()
-    unit.close()
+    if (connectTokens) connectTokens.close()
+    local?.close()
+    remote?.close()
+    await door?.close()
     sessions.close()
     video.close()
     await iam.close()
     return 0
   },
+}
+
+/** Says how it stands with the service. */
+function reportSignaling(device: SignalingDevice, terminal: Terminal): void {
+  device.on('connectionstatechange', () => {
+    const state = device.connectionState
+    terminal.print(`signaling ${state}`, { event: 'signaling', state })
+  })
+  device.on('error', (thrown) => {
+    const { code, message } = asLenskeyError(thrown)
+    terminal.print(`${code}: ${message}; trying again`, { event: 'error', code, message })
+  })
 }
 
 /** Prints the link for as long as the camera has no owner, and says when it has one. */

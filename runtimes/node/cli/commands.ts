@@ -2,6 +2,7 @@ import { camera } from './camera.ts'
 import { type Command } from './command.ts'
 import { coap } from './coap.ts'
 import { demo } from './demo.ts'
+import { discover } from './discover.ts'
 import { iam } from './iam.ts'
 import { keygen } from './keygen.ts'
 import { pair } from './pair.ts'
@@ -12,4 +13,4 @@ import { token } from './token.ts'
 import { view } from './view.ts'
 
 /** Every subcommand, in the order in which a newcomer meets them. */
-export const commands: Command[] = [keygen, token, serve, register, product, camera, pair, view, coap, iam, demo]
+export const commands: Command[] = [keygen, token, serve, register, product, camera, discover, pair, view, coap, iam, demo]

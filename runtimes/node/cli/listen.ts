@@ -3,10 +3,10 @@ import { UsageError } from './command.ts'
 import { isSystemError } from './hints.ts'
 
 /** `HOST:PORT`, `[IPv6]:PORT`, or a port alone for 127.0.0.1. */
-export function parseListen(text: string): { host: string; port: number } {
+export function parseListen(text: string, option = 'listen'): { host: string; port: number } {
   const [, ipv6, host, port] = /^(?:\[([\da-fA-F:.]+)\]:|([^:[\]]+):)?(\d{1,5})$/.exec(text) ?? []
   const number = Number(port)
-  if (!(number >= 0 && number <= 65_535)) throw new UsageError('--listen is HOST:PORT, such as 127.0.0.1:8080')
+  if (!(number >= 0 && number <= 65_535)) throw new UsageError(`--${option} is HOST:PORT, such as 127.0.0.1:8080`)
   return { host: ipv6 || host || '127.0.0.1', port: number }
 }
 

@@ -23,12 +23,14 @@ export const pair: Command = {
   },
   notes: [
     'The password of the link is used up: the profile gets a new one that nobody has seen.',
-    'The local modes need a camera that is reached without a service in between.',
+    'The local modes are for the network of the camera, at the door that it opens there (lenskey camera --local, lenskey discover).',
+    'There the fingerprint may be left out: then it is whichever camera answers, and the profile keeps its key.',
   ],
   examples: [
     'lenskey pair \'http://127.0.0.1:8080/#p=wp-…&d=wd-…&u=admin&pwd=…&fp=…\' --profile camera.json',
     'lenskey pair --endpoint http://127.0.0.1:8080 --product wp-showroom --device wd-frontdoorcamera1 --mode password-open \\',
     '  --user maria --password-file open-password --fingerprint 7794… --profile camera.json',
+    'lenskey pair --mode local-initial --endpoint http://192.168.1.20:8080 --product wp-showroom --device wd-frontdoorcamera1 --profile camera.json',
   ],
   async run(values, terminal) {
     const file = values.string('profile')
@@ -67,6 +69,7 @@ function readPairing(values: Values, terminal: Terminal): { target: Target; pair
     fingerprint: values.optional('fingerprint'),
     login: password === undefined ? undefined : { username: mode === 'password-invite' ? username ?? '' : '', password },
   }
+  target.firstUse = mode === 'local-initial' || mode === 'local-open'
   if (mode === 'local-initial') return { target, pairing: { mode, fingerprintName } }
   if (username === undefined) throw new UsageError(`--user NAME is needed for ${mode}`)
   if (mode === 'local-open') return { target, pairing: { mode, username, fingerprintName } }

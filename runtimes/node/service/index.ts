@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import proxyAddr from '@fastify/proxy-addr'
-import { fastify, type FastifyInstance } from 'fastify'
-import { notFound, unavailable } from '../../../lib/cloud/errors.ts'
+import type { FastifyInstance } from 'fastify'
+import { unavailable } from '../../../lib/cloud/errors.ts'
 import {
   createEdgeDoor, createLocalFabric, DEFAULT_RENDEZVOUS_LIMITS, openRendezvous, type Registry, type RendezvousLimits,
 } from '../../../lib/cloud/index.ts'
@@ -10,8 +10,8 @@ import { type Log, silentLog } from '../../../lib/runtime/index.ts'
 import { createNodeHost } from '../host.ts'
 import { addAdminApi } from './admin-api.ts'
 import { loadAdminToken } from './admin-token.ts'
-import { sendError } from './answers.ts'
 import { addConnectApi } from './connect-api.ts'
+import { createServer, listenOn } from './http-service.ts'
 import { addPages } from './pages.ts'
 import { openRegistry } from './registry.ts'
 import { acceptSeatSockets } from './seat-sockets.ts'
@@ -20,6 +20,7 @@ import { createIceServerSource, type IceServerOptions } from './turn.ts'
 
 export { type DeviceRegistration, type ProductPolicy, putProduct, registerDevice, type RegisteredDevice } from './admin-client.ts'
 export { ADMIN_TOKEN_FILE, loadAdminToken } from './admin-token.ts'
+export { type LocalDoorOptions, type RunningLocalDoor, startLocalDoor } from './local-door.ts'
 export { openRegistry, type RegistryOptions } from './registry.ts'
 export { STS_KEYS_FILE, type StsServiceOptions } from './sts-api.ts'
 export { createIceServerSource, type IceServerOptions } from './turn.ts'
@@ -75,7 +76,7 @@ export async function startRendezvous(options: RendezvousOptions): Promise<Runni
 }
 
 async function serve(registry: Registry, adminToken: string, options: RendezvousOptions): Promise<RunningRendezvous> {
-  const { listen, log = silentLog, drainTimeoutMs = 5000 } = options
+  const { listen, log = silentLog, drainTimeoutMs } = options
   const limits = { ...DEFAULT_RENDEZVOUS_LIMITS, ...options.limits }
   const iceServers = createIceServerSource(options.iceServers ?? {})
   const server = createServer(limits, options.trustedProxies, log)
@@ -85,57 +86,34 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
   const edgeDoor = createEdgeDoor(host, { admit: (login) => rendezvous.admitClient(login), relay: rendezvous.relay, limits })
   const health = { draining: false }
   try {
-    addConnectApi(server, rendezvous, options.publicUrl?.replace(/\/+$/, ''))
+    addConnectApi(server, rendezvous, { publicUrl: options.publicUrl?.replace(/\/+$/, '') })
     addAdminApi(server, { registry, rendezvous, adminToken })
     if (sts !== undefined) addStsApi(server, rendezvous, sts)
     addHealth(server, registry, health)
     if (options.pages !== undefined) addPages(server, options.pages.dir)
     const addressOf = (request: IncomingMessage): string => (request.socket.remoteAddress === undefined ? '' : proxyAddr(request, options.trustedProxies ?? []))
-    const sockets = acceptSeatSockets(server.server, { rendezvous, edgeDoor, limits, log, addressOf })
-    await server.listen({ host: listen.host, port: listen.port })
-    const address = server.server.address() as AddressInfo
-    log('info', 'rendezvous.started', { address: address.address, port: address.port })
-
+    const doors = { seat: rendezvous.seat, edgeDoor }
+    const sockets = acceptSeatSockets(server.server, { rendezvous, doorsFor: () => doors, limits, log, addressOf })
+    const running = await listenOn(server, {
+      listen, sockets, drainTimeoutMs, onClosing: () => (health.draining = true), endSeats() {
+        edgeDoor.close()
+        rendezvous.close()
+      },
+    })
+    log('info', 'rendezvous.started', { address: running.address.address, port: running.address.port })
     const close = async (): Promise<void> => {
-      health.draining = true
-      sockets.drain()
-      const closed = server.close()
-      edgeDoor.close()
-      rendezvous.close()
-      await sockets.emptied(drainTimeoutMs)
-      server.server.closeIdleConnections()
-      const giveUp = setTimeout(() => server.server.closeAllConnections(), drainTimeoutMs)
-      await closed
-      clearTimeout(giveUp)
+      await running.close()
       await registry.close()
       log('info', 'rendezvous.closed')
     }
     let closing: Promise<void> | undefined
-    return { url: urlOf(address), address, adminToken, close: () => (closing ??= close()) }
+    return { ...running, adminToken, close: () => (closing ??= close()) }
   } catch (thrown) {
     edgeDoor.close()
     rendezvous.close()
     await server.close()
     throw thrown
   }
-}
-
-function createServer(limits: RendezvousLimits, trustedProxies: string[] | undefined, log: Log): FastifyInstance {
-  const server = fastify({
-    bodyLimit: limits.httpBodyBytes,
-    trustProxy: trustedProxies ?? false,
-    requestTimeout: 10_000,
-    connectionTimeout: limits.httpIdleMs,
-    keepAliveTimeout: 5_000,
-    routerOptions: { maxParamLength: 128 },
-    forceCloseConnections: 'idle',
-    frameworkErrors: (error, _request, reply) => void sendError(reply, error, log),
-    http: { headersTimeout: 10_000, maxHeaderSize: 16_384 },
-  })
-  server.server.maxConnections = limits.sockets + limits.httpConnections
-  server.setErrorHandler((error, _request, reply) => sendError(reply, error, log))
-  server.setNotFoundHandler((_request, reply) => sendError(reply, notFound('there is nothing at this address'), log))
-  return server
 }
 
 function addHealth(server: FastifyInstance, registry: Registry, health: { draining: boolean }): void {
@@ -147,8 +125,4 @@ function addHealth(server: FastifyInstance, registry: Registry, health: { draini
     await (ping ??= registry.ping().finally(() => (ping = undefined)))
     return { status: 'ready' }
   })
-}
-
-function urlOf({ address, port, family }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

@@ -25,18 +25,21 @@ const CONTENT_SECURITY_POLICY = [
 /**
  * Serves the files of one folder from memory, `index.html` under `/`. A request never reaches the file system, so no path
  * can lead out of the folder.
+ * @param home - where `/` alone leads to, such as `/?product=…&device=…`; default: to the page as it is
  * @throws {LenskeyError} `ERR_PAGES` when there is no such folder or it is larger than a page should be
  */
-export function addPages(server: FastifyInstance, dir: string): void {
+export function addPages(server: FastifyInstance, dir: string, home?: string): void {
   for (const [name, content] of readPages(dir)) {
-    server.get(name === 'index.html' ? '/' : `/${name}`, (_request, reply) =>
-      reply.headers({
+    server.get(name === 'index.html' ? '/' : `/${name}`, (request, reply) => {
+      if (home !== undefined && request.url === '/') return reply.redirect(home)
+      return reply.headers({
         'content-type': contentTypes[extname(name)],
         'content-security-policy': CONTENT_SECURITY_POLICY,
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
         'cache-control': 'no-cache',
-      }).send(content))
+      }).send(content)
+    })
   }
 }
 

@@ -14,18 +14,27 @@ export interface SeatSockets {
   emptied(timeoutMs: number): Promise<void>
 }
 
-export interface SeatSocketOptions {
-  rendezvous: Rendezvous
+/** What a socket can come in by. */
+export interface Doors {
+  seat: Rendezvous['seat']
   /** Of the Edge dialect. */
   edgeDoor: EdgeDoor
+}
+
+export interface SeatSocketOptions {
+  rendezvous: Rendezvous
+  /** Those that are open to a caller. */
+  doorsFor: (request: IncomingMessage) => Doors
   limits: RendezvousLimits
   log: Log
   /** Of the caller, as far as proxies are believed. */
   addressOf: (request: IncomingMessage) => string
+  /** Looks at a request before anything is done for it. @throws {RendezvousError} what it is refused with */
+  screen?: (request: IncomingMessage) => void
 }
 
 /** Accepts the WebSockets of devices and clients on a HTTP server, and those of browsers of the Edge dialect. */
-export function acceptSeatSockets(server: Server, { rendezvous, edgeDoor, limits, log, addressOf }: SeatSocketOptions): SeatSockets {
+export function acceptSeatSockets(server: Server, { rendezvous, doorsFor, limits, log, addressOf, screen }: SeatSocketOptions): SeatSockets {
   const webSockets = new WebSocketServer<typeof SeatWebSocket>({
     noServer: true, clientTracking: false, perMessageDeflate: false, WebSocket: SeatWebSocket,
     maxPayload: limits.frameBytes, maxFragments: limits.frameFragments,
@@ -47,14 +56,15 @@ export function acceptSeatSockets(server: Server, { rendezvous, edgeDoor, limits
         webSocket.take(connection, seat)
       })
     }
+    screen?.(request)
     if (pathOf(request) === EDGE_SIGNALING_PATH) {
       rendezvous.countRequest(addressOf(request))
       if (!offersEdge(request)) throw badRequest(`the WebSocket here has the subprotocol ${EDGE_SUBPROTOCOL}`)
-      accept((socket) => edgeDoor.connect(socket))
+      accept((socket) => doorsFor(request).edgeDoor.connect(socket))
       return
     }
     await rendezvous.admit(ticketOf(request), (grant) => {
-      accept((socket) => rendezvous.seat(grant, socket))
+      accept((socket) => doorsFor(request).seat(grant, socket))
     })
   }
 

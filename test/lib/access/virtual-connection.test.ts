@@ -30,6 +30,14 @@ test('so many at a time', (t) => {
   t.ok(connections.begin())
 })
 
+test('whether it is local is asked anew each time', (t) => {
+  let near = true
+  const connection = new VirtualConnections(observer([])).begin({ isLocal: () => near })
+  t.equal(connection.isLocal, true)
+  near = false
+  t.equal(connection.isLocal, false)
+})
+
 test('fingerprints are set in either case and read in lower', (t) => {
   const connection = new VirtualConnections(observer([])).begin()
   t.same([connection.clientFingerprint, connection.deviceFingerprint], [undefined, undefined])

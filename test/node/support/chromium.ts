@@ -8,8 +8,8 @@ const args = [
 ]
 
 /** Debian's Chromium, without a screen and without a word to the outside; gone with the test. */
-export async function launchChromium(t: Test): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: locate('chromium'), args })
+export async function launchChromium(t: Test, more: string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: locate('chromium'), args: [...args, ...more] })
   t.teardown(() => browser.close())
   return browser
 }

@@ -27,8 +27,10 @@ export interface Running {
 
 const patienceMs = 20_000
 
-export function startCli(t: Test, args: string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [cliFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+/** @param inside - what the command is started by, such as `ip netns exec NAME` */
+export function startCli(t: Test, args: string[], env: Record<string, string> = {}, inside: string[] = []): Running {
+  const [program, ...words] = [...inside, process.execPath, cliFile, ...args]
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const killNow = (): void => { child.kill('SIGKILL') }
   process.once('exit', killNow)
   let out = ''
@@ -83,8 +85,8 @@ export function startCli(t: Test, args: string[], env: Record<string, string> = 
   }
 }
 
-export function runCli(t: Test, args: string[], env: Record<string, string> = {}): Promise<Finished> {
-  return startCli(t, args, env).finished
+export function runCli(t: Test, args: string[], env: Record<string, string> = {}, inside: string[] = []): Promise<Finished> {
+  return startCli(t, args, env, inside).finished
 }
 
 /** A folder that goes with the test. */

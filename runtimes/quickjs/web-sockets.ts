@@ -1,9 +1,9 @@
 import { concatBytes, encodeBase64url, encodeUtf8 } from '../../lib/bytes/index.ts'
 import type { CancelTimer, Clock, Random, WebSocketConnection, WebSocketHandlers, WebSockets } from '../../lib/runtime/index.ts'
-import { sha1 } from '@noble/hashes/legacy.js'
 import { type Address, parseAddress } from './address.ts'
 import type { ByteStream, ByteStreams } from './byte-streams.ts'
 import { type AnswerHead, badAnswer, HeadReader } from './http-answer.ts'
+import { sha1 } from './sha1.ts'
 import { encodeClientFrame, encodeClose, FrameReader, OPCODE, WebSocketFailure } from './web-socket-frames.ts'
 
 const DEFAULT_MAX_MESSAGE_BYTES = 262_144

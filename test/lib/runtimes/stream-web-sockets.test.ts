@@ -1,6 +1,8 @@
-import { concatBytes, encodeUtf8, equalBytes } from '../../../lib/bytes/index.ts'
+import { sha1 as nobleSha1 } from '@noble/hashes/legacy.js'
+import { concatBytes, encodeHex, encodeUtf8, equalBytes } from '../../../lib/bytes/index.ts'
 import type { WebSocketConnection } from '../../../lib/runtime/index.ts'
 import { createMemoryClock, createSeededRandom, type MemoryClock } from '../../../runtimes/memory/index.ts'
+import { sha1 } from '../../../runtimes/quickjs/sha1.ts'
 import { encodeClientFrame, encodeClose, FrameReader } from '../../../runtimes/quickjs/web-socket-frames.ts'
 import { createStreamWebSockets } from '../../../runtimes/quickjs/web-sockets.ts'
 import { test } from '../../suite.ts'
@@ -221,4 +223,15 @@ test('web sockets: pings are answered, but not hoarded', async (t) => {
   server.buffered = 65_537
   server.send(frame(0x89, 'abc'))
   t.equal(server.received.length, 18, 'not when it does not take them')
+})
+
+test('sha1: as RFC 3174 has it, and at every length around a block', (t) => {
+  t.equal(encodeHex(sha1(encodeUtf8('abc'))), 'a9993e364706816aba3e25717850c26c9cd0d89d')
+  t.equal(encodeHex(sha1(encodeUtf8('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq'))), '84983e441c3bd26ebaae4aa1f95129e5e54670f1')
+  t.equal(encodeHex(sha1(encodeUtf8('01234567'.repeat(80)))), 'dea356a2cddd90c7a7ecedc5ebb563934f460452')
+  t.equal(encodeHex(sha1(new Uint8Array(0))), 'da39a3ee5e6b4b0d3255bfef95601890afd80709')
+  for (let length = 50; length < 130; length++) {
+    const message = Uint8Array.from({ length }, (_, at) => at)
+    t.equal(encodeHex(sha1(message)), encodeHex(nobleSha1(message)), `length ${length}`)
+  }
 })

@@ -12,6 +12,7 @@ export const requirements = [
   { tool: 'aarch64-linux-gnu-gcc', packages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'], suites: 'the camera on 64-bit ARM' },
   { tool: 'qemu-arm', packages: ['qemu-user'], suites: 'the camera on ARM, emulated' },
   { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },
+  { tool: 'ip', packages: ['iproute2'], suites: 'a camera and a viewer on two hosts, in network namespaces (as root)' },
   { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },
 ]
 

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
+import { skipWithout } from '../../../tools/requirements.mjs'
 
 /** Two hosts on one cable, and behind the second an address that is no neighbour of the first; no way out of either. */
 export interface Cable {
@@ -14,8 +15,10 @@ export interface Cable {
 
 /** Why such a test is skipped: false where network namespaces can be made. */
 export function skipWithoutNamespaces(): string | false {
+  const without = skipWithout('ip')
+  if (without !== false) return without
   const { status } = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' })
-  return status === 0 ? false : 'needs root and ip: apt-get install -y iproute2'
+  return status === 0 ? false : 'needs root, to make network namespaces'
 }
 
 export function layCable(t: Test): Cable {

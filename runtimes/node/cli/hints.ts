@@ -8,7 +8,7 @@ const hints: Partial<Record<string, string>> = {
   ERR_FILE_PERMISSION: 'check who owns it and its mode',
   ERR_HTTP_UNREACHABLE: 'is the service running there? start one with `lenskey serve`',
   ERR_HTTP_TIMEOUT: 'is the service running there, and is nothing in between?',
-  ERR_ADDRESS_IN_USE: 'stop what listens there, or choose another port',
+  ERR_ADDRESS_IN_USE: 'stop what listens there, or choose another port with --listen (of a camera: --local)',
   ERR_ADDRESS_UNKNOWN: 'leave the host out to listen on 127.0.0.1, or use 0.0.0.0 for every address',
   ERR_ADMIN_UNREACHABLE: 'is the service running there? start one with `lenskey serve`',
   ERR_SIGNALING_PRODUCT_ID_NOT_FOUND: 'make the product and the device known with `lenskey register`',

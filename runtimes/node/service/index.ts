@@ -92,7 +92,7 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
     addHealth(server, registry, health)
     if (options.pages !== undefined) addPages(server, options.pages.dir)
     const addressOf = (request: IncomingMessage): string => (request.socket.remoteAddress === undefined ? '' : proxyAddr(request, options.trustedProxies ?? []))
-    const doors = { seat: rendezvous.seat, edgeDoor }
+    const doors = { seat: (...seat: Parameters<typeof rendezvous.seat>) => rendezvous.seat(...seat), edgeDoor }
     const sockets = acceptSeatSockets(server.server, { rendezvous, doorsFor: () => doors, limits, log, addressOf })
     const running = await listenOn(server, {
       listen, sockets, drainTimeoutMs, onClosing: () => (health.draining = true), endSeats() {

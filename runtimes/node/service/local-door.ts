@@ -60,7 +60,7 @@ export async function startLocalDoor(options: LocalDoorOptions): Promise<Running
   const channels = createNearChannels(rendezvous)
   const doorsTo = (near: boolean): Doors => {
     const seat = channels.seat(near)
-    return { seat, edgeDoor: createEdgeDoor(host, { admit: rendezvous.admitClient, relay: { seat }, limits }) }
+    return { seat, edgeDoor: createEdgeDoor(host, { admit: (login) => rendezvous.admitClient(login), relay: { seat }, limits }) }
   }
   const [near, far] = [doorsTo(true), doorsTo(false)]
   const endSeats = (): void => {

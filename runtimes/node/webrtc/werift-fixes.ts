@@ -44,3 +44,16 @@ export function neverReuseNumbers(transport: Werift.RTCSctpTransport): void {
     },
   })
 }
+
+/**
+ * werift 0.24 leaves its transceivers the places they had in an offer that is rolled back; where the peer's offer has given such a
+ * place to something else, they are never offered again.
+ * @param agreed - mids of the sections that both ends have agreed on
+ */
+export function forgetPlaces(native: Werift.RTCPeerConnection, agreed: readonly string[]): void {
+  for (const transceiver of native.getTransceivers()) {
+    if (transceiver.mid === null || agreed.includes(transceiver.mid)) continue
+    transceiver.mid = null
+    transceiver.mLineIndex = undefined
+  }
+}

@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
-import { connectOnceAtATime, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
+import { connectOnceAtATime, forgetPlaces, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
 import { WeriftAudioTrack } from './werift-audio.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
@@ -117,6 +117,7 @@ class WeriftConnection implements MediaPeerConnection {
     // The library can restart ICE, but often loses the data channels over it: not while the path is alive.
     const isAlive = ['new', 'connecting', 'connected'].includes(this.connectionState)
     const kept = isAlive && type !== 'rollback' ? onTheSamePath(sdp, this.#remote, this.#settings.log) : sdp
+    if (type === 'offer' && this.signalingState === 'have-local-offer') forgetPlaces(this.#native, this.#remote.map(({ mid }) => mid))
     try {
       await this.#native.setRemoteDescription({ type, sdp: kept })
     } catch (cause) {

@@ -85,7 +85,7 @@ export function p256With(random: Random, tableWindow = DEFAULT_TABLE_WINDOW): P2
 
 function build(random: Random, tableWindow: number): P256 {
   const randomBytes = triedOut(random)
-  const Point = p256Points(random === noRandom ? undefined : randomBytes)
+  const Point = drawing(() => p256Points(random === noRandom ? undefined : randomBytes))
   Point.BASE.precompute(tableWindow)
   return { Point, multiply: (k) => Point.BASE.multiply(k).toAffine(), randomBytes }
 }
@@ -96,12 +96,17 @@ function build(random: Random, tableWindow: number): P256 {
  */
 export function triedOut(random: Random): RandomBytes {
   const randomBytes: RandomBytes = (length = 32) => drawBytes(random, length)
+  if (random !== noRandom) drawing(() => randomBytes(1))
+  return randomBytes
+}
+
+/** @throws {LenskeyError} `ERR_RANDOM` for whatever the source throws meanwhile */
+function drawing<Result>(work: () => Result): Result {
   try {
-    if (random !== noRandom) randomBytes(1)
+    return work()
   } catch (thrown) {
     throw thrown instanceof LenskeyError ? thrown : new LenskeyError('ERR_RANDOM', 'the random source failed', { cause: thrown })
   }
-  return randomBytes
 }
 
 /** @throws {LenskeyError} `ERR_RANDOM` for the wrong number of bytes; else what the source throws */

@@ -74,7 +74,8 @@ for (const engine of engines) {
     t.ok(written <= 1, `${written} MB went to nobody`)
     t.ok(await stream.read())
     stream.abort()
-    t.equal((await served[0].closed)?.code, 'ERR_STREAM_ABORTED')
+    // Engines may close the channel over the frame that says so.
+    t.match((await served[0].closed)?.code, /^ERR_STREAM_(ABORTED|CUT)$/)
   })
 
   void tap.test(`${engine}: refused, cut, and a peer that knows bytes alone`, { timeout: 60_000 }, async (t) => {

@@ -107,7 +107,8 @@ const page = `
   })
   window.fromPeer = (text) => { for (const listener of listeners) void listener(JSON.parse(text)) }
   window.named = []
-  const tracks = negotiation.metadata = new ClientTracks((track) => window.named.push(track))
+  const tracks = negotiation.metadata = new ClientTracks()
+  tracks.onchange = (track) => window.named.push(track)
   window.shown = []
   pc.ontrack = ({ transceiver }) => window.shown.push(tracks.find(transceiver.mid)?.trackId)
   pc.createDataChannel('coap')

@@ -1,4 +1,5 @@
-import { authenticateOauth, type CameraClient, createCameraClient } from '../../../lib/client/index.ts'
+import { authenticateOauth, type CameraClient, createCameraClient, createViewer, type Viewer, type ViewerOptions } from '../../../lib/client/index.ts'
+import type { Host } from '../../../lib/runtime/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Option, type Terminal, UsageError, type Values } from './command.ts'
@@ -60,18 +61,32 @@ export function readTarget(values: Values, terminal: Terminal): Target {
   }
 }
 
+type Attach = (connection: MediaPeerConnection) => void
+
 /** Makes the client of a session; nothing goes out before its `start()`. */
-export async function openCameraClient(
-  target: Target, values: Values, terminal: Terminal, attach?: (connection: MediaPeerConnection) => void,
-): Promise<CameraClient<MediaPeerConnection>> {
+export async function openCameraClient(target: Target, values: Values, terminal: Terminal, attach?: Attach): Promise<CameraClient<MediaPeerConnection>> {
+  const { options, host } = await viewing(target, values, terminal)
+  return createCameraClient<MediaPeerConnection>({ ...options, attach }, host)
+}
+
+/** The same for whoever has nothing to ask and nothing to prove: it opens no channel of its own. */
+export async function openViewer(target: Target, values: Values, terminal: Terminal, attach: Attach): Promise<Viewer<MediaPeerConnection>> {
+  const { options, host } = await viewing(target, values, terminal)
+  return createViewer<MediaPeerConnection>({ ...options, attach }, host)
+}
+
+async function viewing(target: Target, values: Values, terminal: Terminal): Promise<{ options: Omit<ViewerOptions<MediaPeerConnection>, 'attach'>; host: Host }> {
   const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
   const sharedSecret = readSecret(sharedSecretSource, values, terminal)
-  return createCameraClient<MediaPeerConnection>({
-    endpointUrl: target.endpoint, productId: target.productId, deviceId: target.deviceId,
-    sharedSecret, keyId: sharedSecret === undefined ? undefined : 'default',
-    accessToken: readSecret(accessTokenSource, values, terminal),
-    createPeerConnection: await openEngine(values, log), attach,
-  }, createNodeHost({ log }))
+  return {
+    options: {
+      endpointUrl: target.endpoint, productId: target.productId, deviceId: target.deviceId,
+      sharedSecret, keyId: sharedSecret === undefined ? undefined : 'default',
+      accessToken: readSecret(accessTokenSource, values, terminal),
+      createPeerConnection: await openEngine(values, log),
+    },
+    host: createNodeHost({ log }),
+  }
 }
 
 /**

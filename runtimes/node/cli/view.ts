@@ -1,8 +1,8 @@
 import { type ViewerPhase } from '../../../lib/client/index.ts'
-import { type PeerConnectionReport, type SelectedCandidatePair } from '../../../lib/webrtc/index.ts'
+import { type MediaPeerConnection, type PeerConnectionReport, type SelectedCandidatePair } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type VideoCount } from '../media/index.ts'
-import { openCameraClient, proveEachOther, readTarget, sessionOptions } from './camera-session.ts'
+import { openCameraClient, openViewer, proveEachOther, readTarget, sessionOptions } from './camera-session.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
 import { accessTokenSource, readSecret, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
@@ -43,12 +43,13 @@ export const view: Command = {
     let proved: () => void = () => undefined
     // What comes before the camera has proved itself may be anybody's picture.
     const trusted = proves ? new Promise<void>((resolve) => { proved = resolve }) : Promise.resolve()
-    const client = await openCameraClient(target, values, terminal, (connection) => {
+    const attach = (connection: MediaPeerConnection): void => {
       connection.onVideo = (receiver) => void trusted.then(() => {
         received = countVideo(receiver, () => { if (received !== undefined && received.keyFrames > 0) viewer.frameSeen() })
       })
-    })
-    const { viewer } = client
+    }
+    const client = proves ? await openCameraClient(target, values, terminal, attach) : undefined
+    const viewer = client?.viewer ?? await openViewer(target, values, terminal, attach)
 
     const startMs = clock.monotonicMs()
     const say = (event: string, text: string, fields: Record<string, unknown>): void => {
@@ -74,15 +75,16 @@ export const view: Command = {
         resolve({ error })
       })
       terminal.stop.addEventListener('abort', () => { resolve({}) }, { once: true })
-      client.start()
-      if (!proves) return
+      viewer.start()
+      if (client === undefined) return
       client.ready().then(() => proveEachOther(client, target, terminal)).then((fingerprint) => {
         proved()
         say('verified', 'camera verified', { fingerprint })
       }).catch((error: unknown) => { resolve({ error }) })
     })
     const report = outcome.error === undefined ? await viewer.peerConnection?.report() : undefined
-    client.close()
+    client?.close()
+    viewer.close()
     if (outcome.error !== undefined) throw asLenskeyError(outcome.error)
     conclude(terminal, received, report)
     return hasFlowed(received) ? 0 : 1

@@ -3,7 +3,7 @@ import tap from 'tap'
 import { attachVideo, countVideo, createClipSource, loadEngine } from '../../runtimes/node/index.ts'
 import { negotiate, until } from './support/negotiating-pair.ts'
 
-for (const [clientEngine, deviceEngine] of [['node-datachannel', 'werift'], ['werift', 'node-datachannel'], ['node-datachannel', 'node-datachannel']] as const) {
+for (const [clientEngine, deviceEngine] of [['node-datachannel', 'werift'], ['werift', 'node-datachannel'], ['node-datachannel', 'node-datachannel'], ['werift', 'werift']] as const) {
   void tap.test(`${clientEngine} and ${deviceEngine}`, { timeout: 60_000 }, async (t) => {
     const [client, device] = await Promise.all([clientEngine, deviceEngine].map(async (engine) => (await loadEngine(engine, { loopbackOnly: true }))({ iceServers: [] })))
     let frames = 0

@@ -1,4 +1,5 @@
 import type * as Werift from 'werift'
+import type { MediaSection } from '../../../lib/webrtc/sdp.ts'
 
 /**
  * werift 0.24 starts ICE and DTLS once more, over those that are starting, when an exchange is completed before the connection
@@ -46,14 +47,16 @@ export function neverReuseNumbers(transport: Werift.RTCSctpTransport): void {
 }
 
 /**
- * werift 0.24 leaves its transceivers the places they had in an offer that is rolled back; where the peer's offer has given such a
- * place to something else, they are never offered again.
- * @param agreed - mids of the sections that both ends have agreed on
+ * werift 0.24 leaves what it offered the places of an offer that is rolled back: media whose place the peer's offer gives to something
+ * else is never offered again, and the peer's candidates for the data channels are refused, as of a place that nothing has.
+ * @param agreed - sections that both ends have agreed on
+ * @param offered - those of the peer's offer
  */
-export function forgetPlaces(native: Werift.RTCPeerConnection, agreed: readonly string[]): void {
+export function forgetPlaces(native: Werift.RTCPeerConnection, agreed: readonly MediaSection[], offered: readonly MediaSection[]): void {
   for (const transceiver of native.getTransceivers()) {
-    if (transceiver.mid === null || agreed.includes(transceiver.mid)) continue
+    if (transceiver.mid === null || agreed.some(({ mid }) => mid === transceiver.mid)) continue
     transceiver.mid = null
     transceiver.mLineIndex = undefined
   }
+  if (native.sctpTransport !== undefined) native.sctpTransport.mid = offered.find(({ kind }) => kind === 'application')?.mid
 }

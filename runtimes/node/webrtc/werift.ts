@@ -117,7 +117,7 @@ class WeriftConnection implements MediaPeerConnection {
     // The library can restart ICE, but often loses the data channels over it: not while the path is alive.
     const isAlive = ['new', 'connecting', 'connected'].includes(this.connectionState)
     const kept = isAlive && type !== 'rollback' ? onTheSamePath(sdp, this.#remote, this.#settings.log) : sdp
-    if (type === 'offer' && this.signalingState === 'have-local-offer') forgetPlaces(this.#native, this.#remote.map(({ mid }) => mid))
+    if (type === 'offer' && this.signalingState === 'have-local-offer') forgetPlaces(this.#native, this.#remote, parseMediaSections(kept))
     try {
       await this.#native.setRemoteDescription({ type, sdp: kept })
     } catch (cause) {

@@ -1,11 +1,10 @@
-// Types (both compile settings) and lint, side by side. `npm run check -- --fix` lets the linter mend what it can.
+// Types and lint of both compile settings, side by side. `npm run check -- --fix` lets the linter mend what it can.
 import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 
-const jobs = [
-  ['types of lib/', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.lib.json']],
-  ['types of hosts', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']],
-  ['lint', ['node_modules/eslint/bin/eslint.js', '.', ...process.argv.slice(2)]],
-]
+const jobs = process.argv.includes('--fix')
+  ? [['lint', ['node_modules/eslint/bin/eslint.js', '.', '--fix']]]
+  : ['tsconfig.lib.json', 'tsconfig.json'].map((project) => [project, [fileURLToPath(new URL('check-project.mjs', import.meta.url)), project]])
 
 const run = ([name, args]) =>
   new Promise((resolve) => {

@@ -1,6 +1,7 @@
 // Runs one TAP program and says which of its named tests passed, failed or were skipped.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { Parser } from 'tap-parser'
 
 const groups = new Set()
@@ -15,14 +16,6 @@ function endGroup(pid) {
     process.kill(-pid, 'SIGKILL')
   } catch {
     // It has ended by itself.
-  }
-}
-
-const lives = (pid) => {
-  try {
-    return process.kill(-pid, 0)
-  } catch {
-    return false
   }
 }
 
@@ -85,23 +78,40 @@ export async function runTapFile(command, { timeoutMs, env = {} }) {
   }, timeoutMs)
   const [[code, signal]] = await Promise.all([once(child, 'exit'), once(parser, 'complete')])
   clearTimeout(timer)
-  const leftBehind = !timedOut && !(await endsSoon(child.pid))
+  const leftBehind = timedOut ? [] : await outlives(child.pid)
   endGroup(child.pid)
   groups.delete(child.pid)
 
   const fail = (name, detail) => results.push({ name, state: 'failed', detail })
   if (timedOut) fail('the file did not end', `stopped after ${timeoutMs / 1000} s\n${complaints}`)
-  else if (leftBehind) fail('the file left a process behind', complaints)
+  else if (leftBehind.length > 0) fail('the file left a process behind', `${leftBehind.join(', ')}\n${complaints}`)
   else if (code !== 0 && !results.some(({ state }) => state === 'failed')) fail('the file crashed', `exit ${code ?? signal}\n${complaints}`)
   else if (!parser.ok && !results.some(({ state }) => state === 'failed')) fail('the file printed no valid TAP', problemsOf(parser) || complaints)
   return { results, seconds: (Date.now() - started) / 1000 }
 }
 
-/** Children of an ended program get a moment to follow it. */
-async function endsSoon(pid) {
-  for (let tries = 0; tries < 20; tries++) {
-    if (!lives(pid)) return true
+/**
+ * Children of an ended program get a moment to follow it. One that has ended and waits for the system to notice has followed.
+ * @returns names of those that have not; none when all have
+ */
+async function outlives(group) {
+  let left = membersOf(group)
+  for (let tries = 0; tries < 20 && left.length > 0; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 100))
+    left = membersOf(group)
   }
-  return false
+  return left
+}
+
+function membersOf(group) {
+  const found = []
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const [, name, state, , pgrp] = /\((.*)\) (\S) (\d+) (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+      if (Number(pgrp) === group && state !== 'Z') found.push(`${name} (${pid})`)
+    } catch {
+      // It has just ended.
+    }
+  }
+  return found
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 import type { Page } from 'playwright-core'
 import tap, { type Test } from 'tap'
 import { WebSocketServer } from 'ws'
@@ -15,7 +15,7 @@ tap.setTimeout(60_000)
 type HostModule = { createBrowserHost: typeof createBrowserHost }
 
 async function openPage(t: Test): Promise<{ page: Page; origin: string }> {
-  const { outputFiles } = await build({ entryPoints: ['runtimes/browser/index.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
+  const { outputFiles } = buildSync({ entryPoints: ['runtimes/browser/index.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
   const server = createServer((request, response) => {
     if (request.url === '/host.js') response.setHeader('content-type', 'text/javascript').end(outputFiles[0].text)
     else if (request.url === '/echo') request.pipe(response.setHeader('x-method', String(request.method)))

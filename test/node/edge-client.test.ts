@@ -1,5 +1,5 @@
 // Our own browser client of the Edge dialect, in a real browser.
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 import tap from 'tap'
 import type * as EdgeClientModuleNames from '../../runtimes/browser/edge-client.ts'
 import { skipWithout } from '../../tools/requirements.mjs'
@@ -12,7 +12,7 @@ type EdgeClientModule = typeof EdgeClientModuleNames
 
 void tap.test('our own client, under the published names', { skip }, async (t) => {
   const { service, iam, password, fingerprint, page, sessions } = await edgeScene(t, 'node-datachannel')
-  const { outputFiles } = await build({ entryPoints: ['runtimes/browser/edge-client.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
+  const { outputFiles } = buildSync({ entryPoints: ['runtimes/browser/edge-client.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
   await page.goto(await serveFiles(t, { '/': '<!doctype html><video muted playsinline></video>', '/edge-client.js': outputFiles[0].text }))
   const options = { productId: PRODUCT, deviceId: DEVICE, sct: 'sct', signalingServerUrl: service.url.replace('http', 'ws') }
   const found = await page.evaluate(async ({ options, password, fingerprint }) => {

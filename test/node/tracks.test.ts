@@ -1,5 +1,5 @@
 // Tracks with names over real engines and Chromium: sound from the client, its echo, and a refusal that the client sees.
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 import tap, { type Test } from 'tap'
 import { VirtualConnections } from '../../lib/access/index.ts'
 import { ClientTracks } from '../../lib/client/index.ts'
@@ -135,7 +135,7 @@ for (const [engine, verdict] of [['node-datachannel', undefined], ['node-datacha
     const device = await deviceOver(t, engine, transports.device, verdict)
     const view = await browser.newPage()
     await view.exposeFunction('toPeer', (text: string) => transports.client.sendWebrtcSignalingMessage(JSON.parse(text) as never))
-    const { outputFiles } = await build({ stdin: { contents: page, resolveDir: process.cwd(), loader: 'ts' }, bundle: true, write: false, format: 'iife', target: 'es2022' })
+    const { outputFiles } = buildSync({ stdin: { contents: page, resolveDir: process.cwd(), loader: 'ts' }, bundle: true, write: false, format: 'iife', target: 'es2022' })
     await view.setContent('<!doctype html><title>talk</title><button>talk</button>')
     transports.client.on('webrtcsignalingmessage', async (message) => {
       if (!view.isClosed()) await view.evaluate(`window.fromPeer(${JSON.stringify(JSON.stringify(message))})`).catch(() => undefined)

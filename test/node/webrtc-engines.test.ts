@@ -1,4 +1,4 @@
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 import { createSocket } from 'node:dgram'
 import { once as eventOf } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -315,7 +315,7 @@ void tap.test('without any engine the error says what to install', async (t) => 
   const folder = mkdtempSync(join(tmpdir(), 'lenskey-engines-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const outfile = join(folder, 'engines.mjs')
-  await build({ entryPoints: ['runtimes/node/webrtc/index.ts'], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' })
+  buildSync({ entryPoints: ['runtimes/node/webrtc/index.ts'], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' })
   const engineless = (await import(outfile)) as { loadEngine: typeof loadEngine }
   for (const name of ['auto', 'node-datachannel', 'werift'] as const) {
     await t.rejects(engineless.loadEngine(name), { code: 'ERR_WEBRTC_ENGINE_MISSING', message: /npm install (node-datachannel|werift)/ })

@@ -1,9 +1,11 @@
 import { LenskeyError } from '../errors.ts'
 
+const DIGITS = '0123456789abcdef'
+
 /** Lower case. */
 export function encodeHex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16)
+  for (const byte of bytes) text += DIGITS[byte >> 4] + DIGITS[byte & 15]
   return text
 }
 

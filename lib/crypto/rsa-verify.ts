@@ -19,6 +19,7 @@ export const MIN_RSA_BITS = 2048
 export const MAX_RSA_BITS = 8192
 
 // SHA-256's DigestInfo up to the hash (RFC 8017 §9.2, note 1).
+const SHA256_BYTES = 32
 const DIGEST_INFO = /* @__PURE__ */ decodeHex('3031300d060960864801650304020105000420')
 
 /**
@@ -86,41 +87,45 @@ export interface RsaVerifier {
 
 /** RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2.2): the platform's where it has one, else in JavaScript. */
 export function createRsaVerifier({ n, e }: RsaPublicKey, { nativeCrypto }: { nativeCrypto?: NativeCrypto } = {}): RsaVerifier {
-  const modulus = toBigInt(n)
-  const fits = (signature: Uint8Array): boolean => signature.length === n.length && toBigInt(signature) < modulus
+  const fits = (signature: Uint8Array): boolean => signature.length === n.length && isBelow(signature, n)
   const native = nativeCrypto?.rs256Verifier?.(n, e)
   if (native !== undefined) return { verify: (message, signature) => fits(signature) && native.verify(message, signature) }
-  const exponent = toBigInt(e)
+  const [modulus, exponent, template] = [toBigInt(n), toBigInt(e), encodedMessage(n.length)]
   return {
     verify: (message, signature) => fits(signature) &&
-      power(toBigInt(signature), exponent, modulus) === encodedMessage(sha256(message, nativeCrypto), n.length),
+      power(toBigInt(signature), exponent, modulus) === template + toBigInt(sha256(message, nativeCrypto)),
   }
 }
 
+/** Of two numbers of as many bytes, big-endian, whether the first is the smaller one. Both are public. */
+function isBelow(a: Uint8Array, b: Uint8Array): boolean {
+  const at = a.findIndex((byte, index) => byte !== b[index])
+  return at !== -1 && a[at] < b[at]
+}
+
 /**
- * EMSA-PKCS1-v1_5 (RFC 8017 §9.2). What a signature holds is compared with the one text that it may hold, and never parsed:
- * parsers that look past odd padding are how such signatures have been forged.
+ * EMSA-PKCS1-v1_5 (RFC 8017 §9.2) of a hash that is 0; others are added to it. What a signature holds is compared with the one
+ * text that it may hold, and never parsed: parsers that look past odd padding are how such signatures have been forged.
  */
-function encodedMessage(hash: Uint8Array, length: number): bigint {
+function encodedMessage(length: number): bigint {
   const text = new Uint8Array(length).fill(0xff)
-  const end = length - DIGEST_INFO.length - hash.length
+  const hash = length - SHA256_BYTES
   text[0] = 0
   text[1] = 1
-  text[end - 1] = 0
-  text.set(DIGEST_INFO, end)
-  text.set(hash, length - hash.length)
+  text.fill(0, hash)
+  text.set(DIGEST_INFO, hash - DIGEST_INFO.length)
+  text[hash - DIGEST_INFO.length - 1] = 0
   return toBigInt(text)
 }
 
 const toBigInt = (bytes: Uint8Array): bigint => BigInt(`0x${encodeHex(bytes)}`)
 
-/** Square and multiply. Everything is public, so it need not take the same time for all. */
+/** Square and multiply, from the exponent's highest bit down. Everything is public, so it need not take the same time for all. */
 function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n
-  let square = base
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if ((rest & 1n) === 1n) result = (result * square) % modulus
-    if (rest > 1n) square = (square * square) % modulus
+  let result = base
+  for (const bit of exponent.toString(2).slice(1)) {
+    result = (result * result) % modulus
+    if (bit === '1') result = (result * base) % modulus
   }
   return result
 }

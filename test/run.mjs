@@ -1,11 +1,13 @@
 // `npm test`: types and lint, what the tests need, the build, every test. `npm test -- NAME` builds and runs what matches NAME.
+// `npm run engines` runs the portable tests on every engine and writes the table in the README.
 import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { endAll, runTapFile } from './tap-file.mjs'
 import { skipWithout } from '../tools/requirements.mjs'
 import { findPrograms } from './programs.mjs'
 
-const filter = process.argv[2]
+const [filter, table] = process.argv.slice(2)
 const fileTimeoutMs = 180_000
 const jobs = 2
 
@@ -17,6 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 const results = []
+/** Engine to what came out on it. */
+const rows = new Map()
 
 /** One of our own tools; its failure counts as a failed test, and is no reason to keep silent about the rest. */
 function step(name, ...args) {
@@ -33,6 +37,7 @@ if (filter === undefined) step('types and lint', 'tools/check.mjs')
 step('what the tests need', 'tools/setup-debian.mjs')
 if (step('the build', 'build.mjs', '--tests')) await runPrograms()
 report()
+if (table === '--table') writeTable()
 
 async function runPrograms() {
   const { programs, skipped } = await findPrograms(filter)
@@ -51,6 +56,7 @@ async function run({ name, command }) {
   const failed = count('failed')
   const parts = [`${count('passed')} passed`, failed > 0 && `${failed} failed`, count('skipped') > 0 && `${count('skipped')} skipped`]
   console.log(`${failed > 0 ? 'FAILED' : 'ok    '} ${name}: ${parts.filter(Boolean).join(', ')} (${outcome.seconds.toFixed(1)} s)`)
+  if (name.startsWith('test/lib on')) rows.set(name.slice('test/lib on '.length), [count('passed'), failed, outcome.seconds])
   for (const result of outcome.results) {
     if (result.state === 'failed') explain(result)
     results.push({ ...result, program: name })
@@ -92,4 +98,12 @@ function report() {
   const bad = failures.length > 0 || results.length === 0 || (process.env.CI === 'true' && of('skipped').length > 0)
   process.exitCode = bad ? 1 : 0
   console.log(`\n${of('passed').length} passed, ${failures.length} failed, ${of('skipped').length} skipped`)
+}
+
+function writeTable() {
+  const lines = [...rows].sort().map(([engine, [passed, failed, seconds]]) => `| ${engine} | ${passed} | ${failed} | ${seconds.toFixed(0)} s |`)
+  const text = ['| engine | passed | failed | time |', '|---|---|---|---|', ...lines].join('\n')
+  const readme = readFileSync('README.md', 'utf8')
+  writeFileSync('README.md', readme.replace(/(?<=<!-- engines -->\n)[\s\S]*?(?=\n<!-- -->)/, text))
+  console.log(text)
 }

@@ -256,7 +256,9 @@ function readTag(info: number): CborValue {
   if (!(value instanceof Uint8Array)) throw failure('ERR_CBOR_MALFORMED', 'a bignum that is no byte string', offset)
   const size = value.length === 0 ? 0n : BigInt(`0x${encodeHex(value)}`)
   const big = tag === 2 ? size : -1n - size
-  return big >= Number.MIN_SAFE_INTEGER && big <= Number.MAX_SAFE_INTEGER ? Number(big) : big
+  // Not compared as it is: quickjs-ng says of large negative BigInts that they are above small numbers.
+  const number = Number(big)
+  return Number.isSafeInteger(number) ? number : big
 }
 
 function readSimple(info: number): CborValue {

@@ -13,7 +13,7 @@ test('memberText gives the value as it is spelled', (t) => {
   t.equal(memberText('{"message":-0.5e-7}', 'message'), '-0.5e-7')
 })
 
-test('memberText agrees with JSON.parse on made-up objects', (t) => {
+test('memberText finds the text of a member of made-up objects', (t) => {
   const bytes = createSeededRandom(7)
   const pick = <T>(from: readonly T[]): T => from[bytes.bytes(1)[0] % from.length]
   const texts = ['', '"', '\\', '\\"', '{', '}', '[', ']', ',', ':', 'message', '\u2028', 'é😀', '\u0007']
@@ -26,9 +26,11 @@ test('memberText agrees with JSON.parse on made-up objects', (t) => {
   }
   for (let n = 0; n < 2000; n++) {
     const object = Object.fromEntries(Array.from({ length: 4 }, () => [pick(texts), value(0)]))
-    const text = JSON.stringify(object, undefined, pick([0, 1]))
-    const found = memberText(text, 'message')
-    if (JSON.stringify(object.message) !== (found === undefined ? undefined : JSON.stringify(JSON.parse(found)))) t.fail(text)
+    const indent = pick([0, 1])
+    const text = JSON.stringify(object, undefined, indent)
+    // As text: V8 13 and 14 take an escaped name for another one that they expect there.
+    const wanted = object.message === undefined ? undefined : JSON.stringify(object.message, undefined, indent).replace(/\n/g, '\n ')
+    if (memberText(text, 'message')?.trim() !== wanted) t.fail(text)
   }
   t.ok(true)
 })

@@ -1,14 +1,16 @@
+import { LenskeyError } from '../errors.ts'
 import type { Host } from '../runtime/index.ts'
 import { CLIENT_ATTEMPTS, clientBackOffCapMs } from './back-off.ts'
 import { Channel, type ChannelLink, type SignalingChannel, type SignalingChannelEvents } from './channel.ts'
 import { SignalingConnection } from './connection.ts'
-import { DeviceOfflineError, type SignalingError } from './errors.ts'
+import { DeviceOfflineError, SignalingConnectionError, type SignalingError } from './errors.ts'
 import { TypedEventEmitter } from './event-emitter.ts'
 import { connectClient, type Endpoint, endpointOf, fetchIceServers } from './http-api.ts'
 import type { JSONValue } from './json.ts'
 import { DEFAULT_SIGNALING_LIMITS, DEFAULT_SIGNALING_TIMES, type SignalingLimits, type SignalingTimes } from './limits.ts'
 import type { IceServer } from './messages.ts'
-import { SignalingChannelState, type SignalingConnectionState } from './states.ts'
+import { SignalingChannelState, SignalingConnectionState } from './states.ts'
+import { withinMs } from './time-limit.ts'
 
 export interface SignalingClientOptions {
   productId: string
@@ -17,8 +19,11 @@ export interface SignalingClientOptions {
   requireOnline?: boolean
   /** Base URL of the service; default `https://<productId>.webrtc.nabto.net`. */
   endpointUrl?: string
-  /** A client access token (§1.4), where the product asks for one. */
-  accessToken?: string
+  /**
+   * What the product asks of clients, such as a client access token (§1.4). A function is called for every request that shows one,
+   * so that it can give a newer one each time. The client connects once: its address in the service outlives the token (§2).
+   */
+  accessToken?: string | (() => string | Promise<string>)
   limits?: Partial<SignalingLimits>
   times?: Partial<SignalingTimes>
 }
@@ -42,7 +47,7 @@ export interface SignalingClient extends Omit<SignalingChannel, 'on' | 'off'> {
   /** Once. What fails comes as an event. */
   start(): void
   checkAlive(): void
-  /** Uses the access token when there is one. Rejects with `HttpError`. */
+  /** Uses the access token when there is one. Rejects with `HttpError`; {LenskeyError} `ERR_SIGNALING_ACCESS_TOKEN`. */
   requestIceServers(): Promise<IceServer[]>
   on<Name extends keyof SignalingClientEvents>(name: Name, listener: SignalingClientEvents[Name]): void
   off<Name extends keyof SignalingClientEvents>(name: Name, listener: SignalingClientEvents[Name]): void
@@ -145,8 +150,8 @@ class Client implements SignalingClient, ChannelLink {
     return this.#channel.sendError(error)
   }
 
-  requestIceServers(): Promise<IceServer[]> {
-    return fetchIceServers(this.host, this.#endpoint, this.#options.accessToken)
+  async requestIceServers(): Promise<IceServer[]> {
+    return fetchIceServers(this.host, this.#endpoint, await this.#accessToken())
   }
 
   socketNumber(): number {
@@ -165,8 +170,24 @@ class Client implements SignalingClient, ChannelLink {
     // The same.
   }
 
+  async #accessToken(): Promise<string | undefined> {
+    const { accessToken } = this.#options
+    if (typeof accessToken !== 'function') return accessToken
+    const { host: { clock }, times: { accessTokenMs } } = this
+    try {
+      const token = await withinMs(Promise.resolve().then(accessToken), accessTokenMs, clock, () => new Error('too late'))
+      if (typeof token === 'string' && token !== '') return token
+      throw new TypeError('no token')
+    } catch (cause) {
+      // Not in its words: they may hold what it was about.
+      throw new LenskeyError('ERR_SIGNALING_ACCESS_TOKEN', 'the function for access tokens gave none', { cause })
+    }
+  }
+
   async #askForChannel(): Promise<string> {
-    const { signalingUrl, channelId, deviceOnline } = await connectClient(this.host, this.#endpoint, this.#options.accessToken)
+    const token = await this.#accessToken()
+    if (this.connectionState === SignalingConnectionState.CLOSED) throw new SignalingConnectionError('closed')
+    const { signalingUrl, channelId, deviceOnline } = await connectClient(this.host, this.#endpoint, token)
     if (this.#options.requireOnline === true && deviceOnline === false) throw new DeviceOfflineError()
     this.#channel.channelId = channelId
     if (deviceOnline !== undefined) this.#channel.setState(deviceOnline ? SignalingChannelState.CONNECTED : SignalingChannelState.DISCONNECTED)

@@ -1,5 +1,4 @@
 import { LenskeyError, messageOf } from '../errors.ts'
-import type { CancelTimer } from '../runtime/index.ts'
 import type { SignalingChannel } from './channel.ts'
 import type { SignalingDevice } from './device.ts'
 import { SignalingError, SignalingErrorCodes } from './errors.ts'
@@ -7,6 +6,7 @@ import { isObject, type JSONValue } from './json.ts'
 import { BaseMessageTransport, type MessageTransport, MessageTransportMode } from './message-transport.ts'
 import type { IceServer, SignalingMessage } from './messages.ts'
 import { type MessageSigner, readKeyId, SharedSecretSigner, unsignedMessages } from './signing.ts'
+import { withinMs } from './time-limit.ts'
 
 export const DeviceMessageTransportSecurityMode = { SHARED_SECRET: 0, NONE: 1 } as const
 export type DeviceMessageTransportSecurityMode = (typeof DeviceMessageTransportSecurityMode)[keyof typeof DeviceMessageTransportSecurityMode]
@@ -89,19 +89,14 @@ class DeviceMessageTransport extends BaseMessageTransport {
   /** A service that gives no ICE servers must not keep two ends on the same network apart. */
   async #iceServers(): Promise<IceServer[]> {
     const { host, times } = this.#device
-    let cancel: CancelTimer = () => undefined
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      cancel = host.clock.after(times.iceServersMs, () => {
-        reject(new LenskeyError('ERR_SIGNALING_ICE_SERVERS', `no answer within ${times.iceServersMs} ms`))
-      })
-    })
     try {
-      return await Promise.race([this.#device.requestIceServers(), tooLate])
+      return await withinMs(
+        this.#device.requestIceServers(), times.iceServersMs, host.clock,
+        () => new LenskeyError('ERR_SIGNALING_ICE_SERVERS', `no answer within ${times.iceServersMs} ms`),
+      )
     } catch (thrown) {
       host.log('warn', 'signaling.ice-servers.failed', { reason: messageOf(thrown) })
       return []
-    } finally {
-      cancel()
     }
   }
 }

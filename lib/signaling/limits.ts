@@ -50,6 +50,8 @@ export interface SignalingTimes {
   inFlightMs: number
   /** How long a device lets a client wait for ICE servers before the session is set up without them. */
   iceServersMs: number
+  /** How long a client waits for a function of its program that gives access tokens. */
+  accessTokenMs: number
 }
 
 export const DEFAULT_SIGNALING_TIMES: SignalingTimes = {
@@ -61,4 +63,5 @@ export const DEFAULT_SIGNALING_TIMES: SignalingTimes = {
   retransmitMs: 15_000,
   inFlightMs: 2_000,
   iceServersMs: 5_000,
+  accessTokenMs: 20_000,
 }

@@ -1,3 +1,4 @@
+import { concatBytes } from '../../lib/bytes/index.ts'
 import { LenskeyError, messageOf } from '../../lib/errors.ts'
 import { type Http, type HttpRequest, type HttpResponse } from '../../lib/runtime/index.ts'
 
@@ -41,13 +42,7 @@ async function readAtMost(response: Response, limit: number, abort: AbortControl
     }
     chunks.push(part.value)
   }
-  const whole = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.length
-  }
-  return whole
+  return concatBytes(...chunks)
 }
 
 /** The address without its path and query, which may be a secret. */

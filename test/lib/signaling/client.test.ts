@@ -194,6 +194,57 @@ test('C13, C14: access tokens', async (t) => {
   t.equal((bad.errors[0] as { statusCode: number }).statusCode, 401)
 })
 
+test('a function for access tokens is called for each request that shows one, and no more for a socket that is opened again', async (t) => {
+  const service = new TestService()
+  service.requireAccessToken = true
+  let calls = 0
+  const { client, states, reconnects } = started(service, { accessToken: () => (++calls === 1 ? ACCESS_TOKEN : Promise.resolve(`token ${calls}`)) })
+  await service.clock.advance(100)
+  t.same(states, ['CONNECTING', 'CONNECTED'])
+  void client.requestIceServers()
+  void client.requestIceServers()
+  await service.clock.advance(100)
+  t.same(service.requests.map(({ token }) => token), [ACCESS_TOKEN, 'token 2', 'token 3'])
+  service.closeSocket('client')
+  await service.clock.advance(4000)
+  t.equal(reconnects(), 1)
+  t.equal(calls, 3, 'the address of a client outlives its token')
+})
+
+test('a function for access tokens that gives none fails the request, in no words of its own', async (t) => {
+  const secret = 'a secret in an error'
+  for (const accessToken of [
+    () => { throw new Error(secret) }, () => Promise.reject(new Error(secret)), () => '', () => Promise.resolve(undefined as unknown as string),
+  ]) {
+    const service = new TestService()
+    const observed = started(service, { accessToken })
+    await service.clock.advance(100)
+    fails(t, observed, { code: 'ERR_SIGNALING_ACCESS_TOKEN' })
+    t.ok(!String(observed.errors[0]).includes(secret))
+    t.equal(service.requests.length, 0)
+    t.equal(service.clock.pendingTimers(), 0)
+    await t.rejects(observed.client.requestIceServers(), 'ERR_SIGNALING_ACCESS_TOKEN')
+  }
+})
+
+test('a function for access tokens has its time, and not a moment more', async (t) => {
+  for (const [delayMs, outcome] of [[999, 'CONNECTED'], [1001, 'FAILED']] as const) {
+    const service = new TestService()
+    service.requireAccessToken = true
+    const observed = started(service, {
+      times: { accessTokenMs: 1000 }, accessToken: () => new Promise((resolve) => { service.clock.after(delayMs, () => { resolve(ACCESS_TOKEN) }) }),
+    })
+    await service.clock.advance(2000)
+    t.same(observed.states, ['CONNECTING', outcome])
+    if (outcome === 'FAILED') fails(t, observed, { code: 'ERR_SIGNALING_ACCESS_TOKEN' })
+  }
+  const service = new TestService()
+  const { client } = started(service, { accessToken: () => new Promise((resolve) => { service.clock.after(50, () => { resolve(ACCESS_TOKEN) }) }) })
+  client.close()
+  await service.clock.advance(100)
+  t.equal(service.requests.length, 0, 'a client that was closed meanwhile asks for nothing')
+})
+
 test('C15, C16: unknown product, unknown device, whatever the status', async (t) => {
   const service = new TestService()
   const noProduct = started(service, { productId: 'wp-other' })

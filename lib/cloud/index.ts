@@ -22,4 +22,5 @@ export { createTickets, type Ticket, type Tickets } from './tickets.ts'
 export {
   createSts, devicesInClaim, type Sts, type StsAnswer, StsError, type StsErrorName, type StsOptions, type StsPolicy, type SubjectIssuer,
 } from './sts.ts'
-export { openStsKeys, type StsJwk, type StsKeyOptions, type StsKeys } from './sts-keys.ts'
+export { readStsPolicy } from './sts-policy.ts'
+export { createStsKeys, openStsKeys, type StsJwk, type StsKeyOptions, type StsKeys } from './sts-keys.ts'

@@ -1,5 +1,5 @@
 import { decodeUtf8, encodeHex, encodeUtf8 } from '../bytes/index.ts'
-import { createSigner, type EcJwk, generatePrivateKey, parsePrivateKey, privateKeyToPem, publicKeyToJwk } from '../crypto/index.ts'
+import { createSigner, type EcJwk, fingerprintOf, generatePrivateKey, type P256PrivateKey, parsePrivateKey, privateKeyToPem, publicKeyToJwk } from '../crypto/index.ts'
 import { LenskeyError } from '../errors.ts'
 import { es256SigningKey, signJwt } from '../jwt/index.ts'
 import type { Clock, NativeCrypto, Random, Storage } from '../runtime/index.ts'
@@ -71,13 +71,38 @@ export async function openStsKeys(options: StsKeyOptions, host: { clock: Clock; 
   return {
     async sign(claims) {
       const { kid, pem } = await current()
-      return signJwt({ typ: 'at+jwt', kid }, claims, es256SigningKey(createSigner(parsePrivateKey(pem, host), host)))
+      return signToken(claims, kid, parsePrivateKey(pem, host), host)
     },
     async published() {
       await current()
-      return keys.map(({ kid, pem }) => ({ ...publicKeyToJwk(parsePrivateKey(pem, host).publicKey), kid, alg: 'ES256', use: 'sig' }))
+      return keys.map(({ kid, pem }) => publicJwk(kid, parsePrivateKey(pem, host)))
     },
   }
+}
+
+/**
+ * Keys that whoever runs the service looks after: several nodes can have the same ones, and a new key is published before it signs.
+ * @param keys - the first signs, all are published; 1 to 16 @throws {RangeError} none, or more
+ */
+export function createStsKeys(keys: readonly P256PrivateKey[], host: { random: Random; nativeCrypto?: NativeCrypto }): StsKeys {
+  if (keys.length < 1 || keys.length > MAX_GIVEN_KEYS) throw new RangeError(`a token service has 1 to ${MAX_GIVEN_KEYS} keys`)
+  const named = keys.map((key) => ({ key, kid: fingerprintOf(key.publicKey, host.nativeCrypto).slice(0, 16) }))
+  const [{ kid, key }] = named
+  return {
+    sign: (claims) => signToken(claims, kid, key, host),
+    published: () => Promise.resolve(named.map((each) => publicJwk(each.kid, each.key))),
+  }
+}
+
+/** Devices take 32 at most. */
+const MAX_GIVEN_KEYS = 16
+
+async function signToken(claims: Record<string, unknown>, kid: string, key: P256PrivateKey, host: { random: Random; nativeCrypto?: NativeCrypto }): Promise<string> {
+  return signJwt({ typ: 'at+jwt', kid }, claims, es256SigningKey(createSigner(key, host)))
+}
+
+function publicJwk(kid: string, { publicKey }: P256PrivateKey): StsJwk {
+  return { ...publicKeyToJwk(publicKey), kid, alg: 'ES256', use: 'sig' }
 }
 
 function readKeys(bytes: Uint8Array | undefined): SavedKey[] {

@@ -2,7 +2,7 @@ import { deviceAudience, deviceOfAudience, looksLikeDeviceAudience } from '../ac
 import { wordsOf } from '../access/oauth-roles.ts'
 import { encodeBase64url } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
-import { type IssuedToken, isTokenRefusal, readUnverifiedIssuer, verifyIssuedToken } from '../jwt/index.ts'
+import { type IssuedToken, isTokenRefusal, type JwtKeySource, readUnverifiedIssuer, verifyIssuedToken } from '../jwt/index.ts'
 import type { Clock, Random } from '../runtime/index.ts'
 import type { DeviceIds } from './ids.ts'
 import type { Issuers } from './issuers.ts'
@@ -13,12 +13,11 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const SUBJECT_TYPES: readonly string[] = [ACCESS_TOKEN, 'urn:ietf:params:oauth:token-type:jwt']
 
 /** Whose tokens are exchanged. */
-export interface SubjectIssuer {
+export type SubjectIssuer = {
   issuer: string
   /** What its tokens must be meant for: this service, so that nobody exchanges what was given to another. */
   audience: string
-  jwksUri: string
-}
+} & ({ jwksUri: string } | { keys: JwtKeySource })
 
 /** Who may get a token for which device. The subject token is verified. */
 export type StsPolicy = (asked: { subject: IssuedToken; issuer: string; clientId: string | undefined; device: DeviceIds }) => boolean | Promise<boolean>
@@ -99,7 +98,7 @@ export function createSts(options: StsOptions, { keys, issuers, clock, random }:
       const claimed = readUnverifiedIssuer(token)
       const trusted = subjectIssuers.find((candidate) => candidate.issuer === claimed)
       if (trusted === undefined) throw new StsError('invalid_request', 'tokens of this issuer are not exchanged here')
-      const rules = { issuer: trusted.issuer, audience: trusted.audience, keys: issuers.keysOf(trusted.jwksUri) }
+      const rules = { issuer: trusted.issuer, audience: trusted.audience, keys: 'keys' in trusted ? trusted.keys : issuers.keysOf(trusted.jwksUri) }
       const subject = await verifyIssuedToken(token, rules, clock.nowMs() / 1000)
       // What a device takes is at its end; nobody makes another of it.
       if (subject.audiences.some(looksLikeDeviceAudience)) throw new StsError('invalid_request', 'the subject_token is for a device')

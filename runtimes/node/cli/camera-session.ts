@@ -3,7 +3,7 @@ import type { Host } from '../../../lib/runtime/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Option, type Terminal, UsageError, type Values } from './command.ts'
-import { accessTokenSource, needSecret, oauthTokenSource, passwordSource, readSecret, sharedSecretSource } from './files.ts'
+import { accessTokenSource, oauthTokenSource, passwordSource, readSecret, secretReader, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
 import { createLog, verboseOption } from './log.ts'
 import { cameraOptions, endpointUrl, openEngine } from './options.ts'
@@ -23,7 +23,7 @@ export const sessionOptions = {
   'password-file': { value: 'FILE', help: 'password of that user; or LENSKEY_PASSWORD' },
   'shared-secret-file': cameraOptions.sharedSecret,
   'oauth-token-file': { value: 'FILE', help: 'OAuth token for this camera, read again before it expires; or LENSKEY_OAUTH_TOKEN' },
-  'access-token-file': { value: 'FILE', help: 'what the product demands of clients: access token, server connect token, token of its issuer; or LENSKEY_ACCESS_TOKEN' },
+  'access-token-file': { value: 'FILE', help: 'what the product demands of clients: access token, server connect token, token of its issuer, read again for each connect; or LENSKEY_ACCESS_TOKEN' },
   engine: cameraOptions.engine,
   loopback: cameraOptions.loopback,
   ...verboseOption,
@@ -38,6 +38,8 @@ export interface Target {
   login?: { username: string; password: string }
   /** Reads the OAuth token for this camera. */
   oauthToken?: () => Promise<string>
+  /** Reads what the product demands of clients. */
+  accessToken?: () => string
   /** Whether to take the key of whichever camera answers when there is neither of the two. */
   firstUse?: boolean
 }
@@ -45,21 +47,27 @@ export interface Target {
 /** From a profile or from options. @throws {UsageError} */
 export function readTarget(values: Values, terminal: Terminal): Target {
   const file = values.optional('profile')
+  const accessToken = secretReader(accessTokenSource, values, terminal)
   if (file !== undefined) {
-    const { username, password, ...at } = readProfile(file, terminal)
-    return { ...at, login: { username, password } }
+    const { username, password, serverConnectToken, ...at } = readProfile(file, terminal)
+    return { ...at, login: { username, password }, accessToken: accessToken ?? connectToken(serverConnectToken) }
   }
   const username = values.optional('user')
   const password = readSecret(passwordSource, values, terminal)
   if (username !== undefined && password === undefined) throw new UsageError('--password-file FILE or the environment variable LENSKEY_PASSWORD is needed with --user')
   const fingerprint = values.optional('fingerprint')
   if (fingerprint !== undefined && !/^[0-9a-f]{64}$/i.test(fingerprint)) throw new UsageError('--fingerprint is 64 hexadecimal digits')
+  const oauthToken = secretReader(oauthTokenSource, values, terminal)
   return {
     endpoint: endpointUrl(values.string('endpoint')), productId: values.string('product'), deviceId: values.string('device'), fingerprint,
     login: username === undefined || password === undefined ? undefined : { username, password },
-    oauthToken: readSecret(oauthTokenSource, values, terminal) === undefined ? undefined : () => Promise.resolve(needSecret(oauthTokenSource, values, terminal)),
+    oauthToken: oauthToken && (() => Promise.resolve().then(oauthToken)),
+    accessToken,
   }
 }
+
+/** A server connect token as an access token. */
+export const connectToken = (token: string | undefined): (() => string) | undefined => (token === undefined ? undefined : () => token)
 
 type Attach = (connection: MediaPeerConnection) => void
 
@@ -82,7 +90,7 @@ async function viewing(target: Target, values: Values, terminal: Terminal): Prom
     options: {
       endpointUrl: target.endpoint, productId: target.productId, deviceId: target.deviceId,
       sharedSecret, keyId: sharedSecret === undefined ? undefined : 'default',
-      accessToken: readSecret(accessTokenSource, values, terminal),
+      accessToken: target.accessToken,
       createPeerConnection: await openEngine(values, log),
     },
     host: createNodeHost({ log }),

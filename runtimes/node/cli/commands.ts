@@ -8,9 +8,11 @@ import { keygen } from './keygen.ts'
 import { pair } from './pair.ts'
 import { product } from './product.ts'
 import { register } from './register.ts'
+import { sct } from './sct.ts'
 import { serve } from './serve.ts'
+import { sts } from './sts.ts'
 import { token } from './token.ts'
 import { view } from './view.ts'
 
 /** Every subcommand, in the order in which a newcomer meets them. */
-export const commands: Command[] = [keygen, token, serve, register, product, camera, discover, pair, view, coap, iam, demo]
+export const commands: Command[] = [keygen, token, serve, register, product, camera, discover, pair, view, coap, iam, sct, sts, demo]

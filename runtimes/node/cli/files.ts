@@ -61,6 +61,9 @@ export const adminTokenSource: SecretSource = { option: 'admin-token-file', vari
 export const passwordSource: SecretSource = { option: 'password-file', variable: 'LENSKEY_PASSWORD' }
 export const newPasswordSource: SecretSource = { option: 'new-password-file', variable: 'LENSKEY_NEW_PASSWORD' }
 export const oauthTokenSource: SecretSource = { option: 'oauth-token-file', variable: 'LENSKEY_OAUTH_TOKEN' }
+export const turnSecretSource: SecretSource = { option: 'turn-secret-file', variable: 'LENSKEY_TURN_SECRET' }
+export const subjectTokenSource: SecretSource = { option: 'subject-token-file', variable: 'LENSKEY_SUBJECT_TOKEN' }
+export const connectTokenSource: SecretSource = { option: 'token-file', variable: 'LENSKEY_CONNECT_TOKEN' }
 export const accessTokenSource: SecretSource = { option: 'access-token-file', variable: 'LENSKEY_ACCESS_TOKEN' }
 
 /** The file wins over the environment; white space around the secret is not part of it. */
@@ -69,6 +72,15 @@ export function readSecret(source: SecretSource, values: Values, terminal: Termi
   const secret = (file === undefined ? terminal.env[source.variable] : readSecretText(file, terminal))?.trim()
   if (file !== undefined && secret === '') throw new LenskeyError('ERR_FILE_EMPTY', `${file} is empty`)
   return secret === '' ? undefined : secret
+}
+
+/**
+ * A secret that changes while the command runs: read again each time it is wanted, remarked on once. Undefined when there is none
+ * to begin with.
+ */
+export function secretReader(source: SecretSource, values: Values, terminal: Terminal): (() => string) | undefined {
+  if (readSecret(source, values, terminal) === undefined) return undefined
+  return () => needSecret(source, values, { ...terminal, note: () => undefined })
 }
 
 /** @throws {UsageError} when there is none */

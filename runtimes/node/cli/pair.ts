@@ -2,9 +2,9 @@ import { generatePassword } from '../../../lib/iam/index.ts'
 import { type PairOptions, parsePairingLink } from '../../../lib/client/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
-import { passwordSource, readSecret } from './files.ts'
+import { accessTokenSource, passwordSource, readSecret, secretReader } from './files.ts'
 import { needNewProfile, writeProfile } from './profile.ts'
-import { sessionOptions, type Target, withCamera } from './camera-session.ts'
+import { connectToken, sessionOptions, type Target, withCamera } from './camera-session.ts'
 import { endpointUrl } from './options.ts'
 
 const modes = ['password-invite', 'password-open', 'local-open', 'local-initial'] as const
@@ -43,7 +43,8 @@ export const pair: Command = {
       const me = await client.iam.me()
       const password = generatePassword(createNodeHost().random)
       await client.iam.setPassword(me.username, password)
-      writeProfile(file, { endpoint: target.endpoint, productId: target.productId, deviceId: target.deviceId, fingerprint, username: me.username, password })
+      const { endpoint, productId, deviceId } = target
+      writeProfile(file, { endpoint, productId, deviceId, fingerprint, username: me.username, password, serverConnectToken: me.serverConnectToken })
       return { username: me.username, role: me.role, fingerprint }
     })
     terminal.print([`paired as ${result.username}${result.role === undefined ? '' : ` (${result.role})`}`, `profile ${file}`], { ...result, profile: file })
@@ -53,12 +54,13 @@ export const pair: Command = {
 
 function readPairing(values: Values, terminal: Terminal): { target: Target; pairing: PairOptions } {
   const link = values.operand('LINK')
+  const accessToken = secretReader(accessTokenSource, values, terminal)
   const fingerprintName = values.string('name')
   if (link !== undefined) {
-    const { frontEnd, productId, deviceId, username, password, fingerprint } = parsePairingLink(link)
+    const { frontEnd, productId, deviceId, username, password, fingerprint, serverConnectToken } = parsePairingLink(link)
     const wanted = values.optional('user') ?? username
     if (wanted === '') throw new UsageError('--user NAME is needed: this link lets you choose the name')
-    const target = { endpoint: endpointUrl(values.optional('endpoint') ?? originOf(frontEnd)), productId, deviceId, fingerprint, login: { username, password } }
+    const target = { endpoint: endpointUrl(values.optional('endpoint') ?? originOf(frontEnd)), productId, deviceId, fingerprint, login: { username, password }, accessToken: accessToken ?? connectToken(serverConnectToken) }
     return { target, pairing: { mode: username === '' ? 'password-open' : 'password-invite', username: wanted, password, fingerprintName } }
   }
   const username = values.optional('user')
@@ -66,7 +68,7 @@ function readPairing(values: Values, terminal: Terminal): { target: Target; pair
   const mode: Mode = values.choice('mode', modes) ?? (username === undefined ? 'password-open' : 'password-invite')
   const target: Target = {
     endpoint: endpointUrl(values.string('endpoint')), productId: values.string('product'), deviceId: values.string('device'),
-    fingerprint: values.optional('fingerprint'),
+    fingerprint: values.optional('fingerprint'), accessToken,
     login: password === undefined ? undefined : { username: mode === 'password-invite' ? username ?? '' : '', password },
   }
   target.firstUse = mode === 'local-initial' || mode === 'local-open'

@@ -12,6 +12,8 @@ export interface Profile {
   fingerprint: string
   username: string
   password: string
+  /** Lets through to the camera where the product asks for one. */
+  serverConnectToken?: string
 }
 
 const members = ['endpoint', 'productId', 'deviceId', 'fingerprint', 'username', 'password'] as const
@@ -25,7 +27,7 @@ export function readProfile(file: string, terminal: Pick<Terminal, 'note'>): Pro
   } catch {
     value = undefined
   }
-  if (!isObject(value) || !members.every((name) => typeof value[name] === 'string')) {
+  if (!isObject(value) || !members.every((name) => typeof value[name] === 'string') || !['string', 'undefined'].includes(typeof value.serverConnectToken)) {
     throw new LenskeyError('ERR_PROFILE', `${file} is no profile of a camera`)
   }
   return value as unknown as Profile
@@ -36,5 +38,5 @@ export const needNewProfile = needAbsent
 
 /** For its owner alone: the password is in it. */
 export function writeProfile(file: string, profile: Profile): void {
-  writeNew(file, `${JSON.stringify(Object.fromEntries(members.map((name) => [name, profile[name]])), undefined, 2)}\n`, 0o600)
+  writeNew(file, `${JSON.stringify(Object.fromEntries([...members, 'serverConnectToken' as const].map((name) => [name, profile[name]])), undefined, 2)}\n`, 0o600)
 }

@@ -4,7 +4,7 @@ import { createNodeHost } from '../host.ts'
 import { type VideoCount } from '../media/index.ts'
 import { openCameraClient, openViewer, proveEachOther, readTarget, sessionOptions } from './camera-session.ts'
 import { type Command, type Terminal, UsageError } from './command.ts'
-import { accessTokenSource, readSecret, sharedSecretSource } from './files.ts'
+import { readSecret, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
 
 const defaultSeconds = 5
@@ -33,7 +33,7 @@ export const view: Command = {
   success: 'video arrived',
   async run(values, terminal) {
     const target = readTarget(values, terminal)
-    const isTrusted = readSecret(sharedSecretSource, values, terminal) !== undefined || readSecret(accessTokenSource, values, terminal) !== undefined
+    const isTrusted = readSecret(sharedSecretSource, values, terminal) !== undefined || target.accessToken !== undefined
     const proves = target.fingerprint !== undefined || target.login !== undefined
     if (!proves && !isTrusted) throw new UsageError('--profile FILE, --user with its password, --shared-secret-file FILE, LENSKEY_SHARED_SECRET or an access token is needed')
     const seconds = values.integer('seconds', 0, 86_400) ?? defaultSeconds

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Issuers, Rendezvous, Sts, StsKeys } from '../../../lib/cloud/index.ts'
-import { createIssuers, createSts, devicesInClaim, openStsKeys, StsError, type StsOptions } from '../../../lib/cloud/index.ts'
+import { createIssuers, createSts, createStsKeys, devicesInClaim, openStsKeys, StsError, type StsOptions } from '../../../lib/cloud/index.ts'
+import type { P256PrivateKey } from '../../../lib/crypto/index.ts'
 import type { Host } from '../../../lib/runtime/index.ts'
 import { createFileStorage } from '../storage.ts'
 import { addressOf } from './connect-api.ts'
@@ -13,6 +14,8 @@ export interface StsServiceOptions extends Omit<StsOptions, 'policy'> {
   devices: string | readonly string[] | StsOptions['policy']
   /** A signing key is replaced after so long; default 90 days. */
   rotateSeconds?: number
+  /** Keys to sign with instead of those that the service makes and replaces: the first signs, all are published. */
+  signingKeys?: readonly P256PrivateKey[]
 }
 
 const DAY_SECONDS = 86_400
@@ -20,9 +23,9 @@ const DAY_SECONDS = 86_400
 const PUBLISHED_AFTER_SECONDS = DAY_SECONDS
 
 /** @throws {LenskeyError} `ERR_STS_KEYS` */
-export async function openSts({ devices, rotateSeconds = 90 * DAY_SECONDS, ...options }: StsServiceOptions, dataDir: string, host: Host): Promise<{ sts: Sts; keys: StsKeys; issuers: Issuers; issuer: string }> {
+export async function openSts({ devices, signingKeys, rotateSeconds = 90 * DAY_SECONDS, ...options }: StsServiceOptions, dataDir: string, host: Host): Promise<{ sts: Sts; keys: StsKeys; issuers: Issuers; issuer: string }> {
   const { maxLifetimeSeconds = 3600 } = options
-  const keys = await openStsKeys({ storage: createFileStorage(dataDir), name: STS_KEYS_FILE, rotateSeconds, keepSeconds: maxLifetimeSeconds + PUBLISHED_AFTER_SECONDS }, host)
+  const keys = signingKeys !== undefined ? createStsKeys(signingKeys, host) : await openStsKeys({ storage: createFileStorage(dataDir), name: STS_KEYS_FILE, rotateSeconds, keepSeconds: maxLifetimeSeconds + PUBLISHED_AFTER_SECONDS }, host)
   const issuers = createIssuers(host)
   const policy = typeof devices === 'function' ? devices : devicesInClaim(devices)
   return { sts: createSts({ ...options, policy }, { keys, issuers, clock: host.clock, random: host.random }), keys, issuers, issuer: options.issuer }

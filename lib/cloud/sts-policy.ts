@@ -28,7 +28,7 @@ const DEVICE = /^[a-z0-9][a-z0-9._-]*\.(\*|[a-z0-9][a-z0-9_-]*)$/
  */
 export function readStsPolicy(value: unknown): StsPolicy {
   const rules: unknown = isObject(value) ? value.allow : undefined
-  if (!Array.isArray(rules) || rules.length > MAX_RULES) throw bad(`must be {"allow": […]} with at most ${MAX_RULES} rules`)
+  if (!Array.isArray(rules) || rules.length > MAX_RULES) throw bad(`it must be {"allow": […]} with at most ${MAX_RULES} rules`)
   const allowed = rules.map((rule: unknown, at) => readRule(rule, `rule ${at + 1}`))
   return ({ subject, issuer, clientId, device: { productId, deviceId } }) => allowed.some((rule) =>
     (rule.issuer ?? issuer) === issuer && (rule.subject ?? subject.subject) === subject.subject &&
@@ -52,4 +52,4 @@ function readRule(rule: unknown, name: string): StsRule {
   return rule as unknown as StsRule
 }
 
-const bad = (what: string): LenskeyError => new LenskeyError('ERR_STS_POLICY', `the list of who may have tokens ${what}`)
+const bad = (what: string): LenskeyError => new LenskeyError('ERR_STS_POLICY', `the list of who may have tokens: ${what}`)

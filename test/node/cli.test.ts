@@ -7,7 +7,7 @@ import { runCli, startCli, temporaryFolder } from './support/cli.ts'
 
 tap.setTimeout(150_000)
 
-const names = ['keygen', 'token', 'serve', 'register', 'product', 'camera', 'pair', 'view', 'coap', 'iam', 'demo']
+const names = ['keygen', 'token', 'serve', 'register', 'product', 'camera', 'pair', 'view', 'coap', 'iam', 'sct', 'sts', 'demo']
 const ids = ['--product', 'wp-showroom', '--device', 'wd-frontdoorcamera1']
 const modeOf = (file: string): number => statSync(file).mode & 0o777
 
@@ -45,6 +45,13 @@ void tap.test('a wrong command line is exit code 2 and one line that says what i
     [['iam', 'dance'], /TASK is users/],
     [['iam', 'invite'], /NAME is needed/],
     [['iam', 'explain', '--action', 'a', '--attr', 'x', '--data', 'x'], /KEY=VALUE/],
+    [['sct', 'steal'], /TASK is list/],
+    [['sct', 'create'], /USER is needed for create/],
+    [['sct', 'list', 'maria'], /list takes no USER/],
+    [['sts', 'swap'], /TASK is exchange/],
+    [['sts', 'exchange', ...ids], /--endpoint URL or --token-endpoint URL is needed/],
+    [['sts', 'exchange', ...ids, '--endpoint', 'http://192.0.2.1'], /by https/],
+    [['sts', 'exchange', ...ids, '--endpoint', 'http://127.0.0.1:1'], /LENSKEY_SUBJECT_TOKEN is needed/],
     [['camera', '--endpoint', 'http://127.0.0.1:1', ...ids, '--key', 'x', '--engine', 'steam'], /--engine is/],
   ]
   for (const [args, words] of cases) {

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
 import { statSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import tap from 'tap'
 import { deviceAudience } from '../../lib/access/index.ts'
+import { keyServer } from './support/key-server.ts'
 import { request, serve, temporaryFolder } from './support/service.ts'
 
 const run = promisify(execFile)
@@ -14,14 +13,11 @@ const DEVICE = deviceAudience({ productId: 'wp-a', deviceId: 'wd-front' })
 
 void tap.test('the exchange of protocol/edge-webrtc.md §6, asked by curl and checked by jose', async (t) => {
   const { publicKey, privateKey } = await generateKeyPair('RS256')
-  const keys = [{ ...await exportJWK(publicKey), kid: 'rsa' }]
-  const server = createServer((_request, response) => { response.end(JSON.stringify({ keys })) })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => new Promise((resolve) => server.close(resolve)))
-  const jwksUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const server = await keyServer(t)
+  server.keys = [{ ...await exportJWK(publicKey), kid: 'rsa' }]
   const dataDir = temporaryFolder(t)
   const issuer = 'https://sts.example.org/sts'
-  const service = await serve(t, { dataDir, sts: { issuer, subjectIssuers: [{ issuer: 'https://id.test', audience: 'sts', jwksUri }], devices: 'devices' } })
+  const service = await serve(t, { dataDir, sts: { issuer, subjectIssuers: [{ issuer: 'https://id.test', audience: 'sts', jwksUri: server.url }], devices: 'devices' } })
   const subject = await new SignJWT({ devices: ['wp-a.wd-front'] }).setProtectedHeader({ alg: 'RS256', kid: 'rsa' }).setIssuer('https://id.test').setAudience('sts')
     .setSubject('someone').setIssuedAt().setExpirationTime('5 min').sign(privateKey)
   const curl = async (fields: Record<string, string>): Promise<Record<string, unknown>> => {

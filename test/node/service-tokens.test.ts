@@ -1,28 +1,14 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import tap, { type Test } from 'tap'
+import tap from 'tap'
 import { createServerConnectTokens } from '../../lib/access/index.ts'
 import { defaultConfiguration, openIam } from '../../lib/iam/index.ts'
 import { createSignalingDevice } from '../../lib/signaling/index.ts'
 import { createMemoryStorage } from '../../runtimes/memory/index.ts'
 import { createNodeHost } from '../../runtimes/node/host.ts'
+import { keyServer } from './support/key-server.ts'
 import { adminOf, connect, connectClient, DEVICE, deviceClaims, PRODUCT, registerTestDevice, request, seatDevice, serve, TestSocket } from './support/service.ts'
 
 const host = createNodeHost()
-
-/** A key server that publishes what it is told to. */
-async function keyServer(t: Test): Promise<{ url: string; keys: unknown[] }> {
-  const published: { url: string; keys: unknown[] } = { url: '', keys: [] }
-  const server = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ keys: published.keys }))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => new Promise((resolve) => server.close(resolve)))
-  published.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`
-  return published
-}
 
 async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000

@@ -15,6 +15,9 @@ interface Task {
   run(client: Client, user: string, values: Values, terminal: Terminal): Promise<void>
 }
 
+/** What can travel as a bearer token (RFC 6750 §2.1), but for the dot: what has dots is a JWT. */
+const PORTABLE = /^[A-Za-z0-9~_+/=-]{1,64}$/
+
 const tasks: Readonly<Record<string, Task>> = {
   list: {
     help: 'list the tokens: that of open pairing, and those of users',
@@ -38,7 +41,9 @@ const tasks: Readonly<Record<string, Task>> = {
   add: {
     help: 'give USER the token in --token-file',
     async run(client, username, values, terminal) {
-      await put(client, username, needSecret(connectTokenSource, values, terminal))
+      const token = needSecret(connectTokenSource, values, terminal)
+      if (!PORTABLE.test(token)) throw new RangeError('a server connect token of the command line has 1 to 64 letters, digits or ~_+/=-')
+      await put(client, username, token)
       terminal.print(`${username} has that token now`, { username })
     },
   },
@@ -59,7 +64,7 @@ export const sct: Command = {
     { name: 'USER', help: 'whose token, for all but list', optional: true },
   ],
   options: {
-    'token-file': { value: 'FILE', help: 'for add: 1 to 64 bytes; or LENSKEY_CONNECT_TOKEN' },
+    'token-file': { value: 'FILE', help: 'for add: 1 to 64 letters, digits or ~_+/=-; or LENSKEY_CONNECT_TOKEN' },
     ...sessionOptions,
   },
   notes: [

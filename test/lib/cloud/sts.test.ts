@@ -1,8 +1,9 @@
 import { deviceAudience } from '../../../lib/access/index.ts'
 import { decodeUtf8 } from '../../../lib/bytes/index.ts'
+import { fingerprintOf, generatePrivateKey } from '../../../lib/crypto/index.ts'
 import { createIssuers } from '../../../lib/cloud/issuers.ts'
-import { createSts, devicesInClaim, openStsKeys, type Sts, type StsAnswer, type StsKeys, type StsOptions } from '../../../lib/cloud/index.ts'
-import { type JwtClaims, parseKeySet, verifyJwt } from '../../../lib/jwt/index.ts'
+import { createSts, createStsKeys, devicesInClaim, openStsKeys, type Sts, type StsAnswer, type StsKeys, type StsOptions } from '../../../lib/cloud/index.ts'
+import { type JwtClaims, type JwtVerifyingKey, parseKeySet, verifyJwt } from '../../../lib/jwt/index.ts'
 import { encodeUtf8 } from '../../../lib/bytes/index.ts'
 import type { Storage } from '../../../lib/runtime/index.ts'
 import { createMemoryStorage } from '../../../runtimes/memory/storage.ts'
@@ -162,4 +163,25 @@ test('sts: keys change, and old ones stay published until their tokens are over'
   for (const name of ['d', 'pem']) t.ok(!(name in two))
   await storage.write('bad', encodeUtf8('{"keys":[{}]}'))
   await t.rejects(openStsKeys({ storage, name: 'bad', rotateSeconds: 1, keepSeconds: 1 }, issuer.host), 'ERR_STS_KEYS')
+})
+
+test('sts: keys that somebody else looks after, and an issuer whose keys are at hand', async (t) => {
+  const { issuer: { host } } = await stage()
+  const [first, next] = [generatePrivateKey(host.random), generatePrivateKey(host.random)]
+  const keys = createStsKeys([first, next], host)
+  const published = await keys.published()
+  t.same(published.map(({ kid }) => kid), [first, next].map(({ publicKey }) => fingerprintOf(publicKey).slice(0, 16)))
+  t.ok(published.every((jwk) => !('d' in jwk)))
+  const set = parseKeySet(encodeUtf8(JSON.stringify({ keys: published })))
+  const { header } = await verifyJwt(await keys.sign({ a: 1 }), [...set.values()])
+  t.equal(header.kid, published[0].kid, 'the first signs')
+  t.same((await createStsKeys([first, next], host).published()), published, 'the same on every node')
+  t.throws(() => createStsKeys([], host), 'RangeError')
+  t.equal((await createStsKeys(Array.from({ length: 16 }, () => first), host).published()).length, 16)
+  t.throws(() => createStsKeys(Array.from({ length: 17 }, () => first), host), 'RangeError')
+
+  const own = { keyFor: (kid: string) => Promise.resolve(parseKeySet(encodeUtf8(JSON.stringify({ keys: [key.jwk] }))).get(kid) as JwtVerifyingKey) }
+  const { ask, form, issuer } = await stage({ subjectIssuers: [{ issuer: ISSUER, audience: 'sts', keys: own }] })
+  issuer.keys = []
+  t.equal((await ask(await form()) as StsAnswer).token_type, 'Bearer')
 })

@@ -19,12 +19,13 @@ export interface CameraSetUp {
 export const productId = 'wp-showroom'
 export const deviceId = 'wd-frontdoorcamera1'
 
-export async function setUpCamera(t: Test): Promise<CameraSetUp> {
+/** @param serveOptions - of the rendezvous */
+export async function setUpCamera(t: Test, serveOptions: string[] = []): Promise<CameraSetUp> {
   const folder = temporaryFolder(t)
   const dataFolder = join(folder, 'data')
   const keyFile = join(folder, 'key.pem')
   const secret = randomBytes(16).toString('hex')
-  const service = startCli(t, ['serve', '--listen', '127.0.0.1:0', '--data', dataFolder, '--json'])
+  const service = startCli(t, ['serve', '--listen', '127.0.0.1:0', '--data', dataFolder, '--json', ...serveOptions])
   const { url } = await service.event(({ event }) => event === 'serving')
   const endpoint = String(url)
   const address = ['--endpoint', endpoint, '--product', productId, '--device', deviceId]

@@ -93,7 +93,7 @@ void tap.test('a token from our exchange opens the camera it was asked for, and 
   t.equal(opened.code, 0, opened.err)
   t.match(JSON.parse(opened.out), { code: '2.05', payload: ['admin'] })
   const elsewhere = await users(otherAddress, otherFingerprint, String(token))
-  t.match(elsewhere, { code: 1, err: /ERR_DEVICE_UNAUTHENTICATED: the device answered 4\.01 Invalid token/ }, 'another camera of the same product and issuer')
+  t.match(elsewhere, { code: 1, err: /ERR_DEVICE_UNAUTHENTICATED.*the device answered 4\.01 Invalid token/ }, 'another camera of the same product and issuer')
   t.match((await users(address, fingerprint, await people.token({ sub: 'maria' }))).err, /4\.01/, 'the token it was made from opens no camera')
   t.match(await runCli(t, ['coap', 'GET', '/iam/users', ...address, '--fingerprint', fingerprint, '--loopback']), { code: 1, out: /^4\.03/ }, 'and nobody is no administrator')
 
@@ -173,8 +173,8 @@ void tap.test('serve says what is wrong with its settings before it listens', as
     [named, 2, /--sts-devices CLAIM or --sts-policy-file FILE is needed/],
     [[...named, '--sts-devices', 'd', '--sts-policy-file', 'p'], 2, /choose one of/],
     [[...named, '--sts-devices', 'd', '--sts-lifetime', '9'], 2, /--sts-lifetime is a whole number from 10 to 86400/],
-    [[...named, '--sts-policy-file', bad('p', 'allow all')], 1, /ERR_STS_POLICY.* is no JSON/],
-    [[...named, '--sts-policy-file', bad('p', '{"allow":[{"devices":["wp-a.*"]}]}')], 1, /ERR_STS_POLICY.*rule 1 needs subject or claim/],
+    [[...named, '--sts-policy-file', bad('text', 'allow all')], 1, /ERR_STS_POLICY.* is no JSON/],
+    [[...named, '--sts-policy-file', bad('wide', '{"allow":[{"devices":["wp-a.*"]}]}')], 1, /ERR_STS_POLICY.*rule 1 needs subject or claim/],
     [[...named, '--sts-devices', 'd', '--sts-key', bad('k', 'no key')], 1, /ERR_KEY_FORMAT/],
     [[...named.slice(0, 5), 'http://id.test/jwks.json', ...named.slice(6), '--sts-devices', 'd'], 2, /--sts-subject-keys is an https: URL/],
     [[...named.slice(0, 5), bad('j', '{}'), ...named.slice(6), '--sts-devices', 'd'], 1, /ERR_JWKS_MALFORMED/],

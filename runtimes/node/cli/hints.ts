@@ -13,7 +13,7 @@ const hints: Partial<Record<string, string>> = {
   ERR_ADMIN_UNREACHABLE: 'is the service running there? start one with `lenskey serve`',
   ERR_SIGNALING_PRODUCT_ID_NOT_FOUND: 'make the product and the device known with `lenskey register`',
   ERR_SIGNALING_DEVICE_ID_NOT_FOUND: 'make the device known with `lenskey register`',
-  ERR_SIGNALING_HTTP: 'the rendezvous said no: is the key registered for this device, and is the clock right?',
+  ERR_SIGNALING_HTTP: 'the rendezvous said no: of a camera, is its key registered and its clock right? Of a viewer, does the product ask for a token (--access-token-file)?',
   VERIFICATION_ERROR: 'camera and viewer need the same shared secret',
   ACCESS_DENIED: 'the camera demands a client access token',
   CHANNEL_CLOSED: 'the camera ended the session; is it being stopped?',

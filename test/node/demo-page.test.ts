@@ -19,13 +19,13 @@ void tap.test('links', (t) => {
 
   const fingerprint = 'ab'.repeat(32)
   const members = `p=wp-a&d=wd-b&u=admin&pwd=p%26w&sct=x&fp=${fingerprint}`
-  const invited = { productId: 'wp-a', deviceId: 'wd-b', fingerprint, invitation: { username: 'admin', password: 'p&w' } }
+  const invited = { productId: 'wp-a', deviceId: 'wd-b', fingerprint, serverConnectToken: 'x', invitation: { username: 'admin', password: 'p&w' } }
   t.strictSame(readLink({ search: '', hash: `#${members}` }), invited, 'a pairing link')
   t.strictSame(readLink({ search: `?${members}`, hash: '' }), invited, 'as others write it')
   t.throws(() => readLink({ search: '', hash: '#p=wp-a&d=wd-b&u=admin&pwd=x' }), { code: 'ERR_PAIRING_LINK' }, 'without a fingerprint')
   t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: `#fp=${fingerprint.toUpperCase()}` })?.fingerprint, fingerprint)
   t.strictSame(readLink({ search: '?product=wp-a&device=wd-b', hash: '#fp=12' })?.fingerprint, undefined, 'no fingerprint')
-  t.equal(plainAddress(invited, fingerprint), `?product=wp-a&device=wd-b#fp=${fingerprint}`, 'no password stays in the address')
+  t.equal(plainAddress(invited, fingerprint), `?product=wp-a&device=wd-b#fp=${fingerprint}`, 'no password and no token of a user stays in the address')
   t.equal(plainAddress(link, undefined), '?product=wp-a&device=wd-b')
   t.strictSame(readLink(new URL(`http://h/${plainAddress({ ...link, accessToken: 't' }, fingerprint)}`)), { ...link, sharedSecret: undefined, accessToken: 't', fingerprint })
   t.end()

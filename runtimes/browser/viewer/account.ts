@@ -70,7 +70,7 @@ export class Account {
     try {
       if (known.retired !== undefined) {
         await this.#removeKey(known.retired)
-        await memory.keep({ fingerprint: known.fingerprint, certificate })
+        await memory.keep({ ...known, certificate, retired: undefined })
       }
       if (lifeOf(certificate, Date.now()) !== 'ending') return
       const next = await makeCertificate()

@@ -6,6 +6,8 @@ export interface Acquaintance {
   readonly certificate?: RTCCertificate
   /** Fingerprint of the certificate before this one, which the camera is to be told to forget. */
   readonly retired?: string
+  /** By which the service lets this browser through to the camera, where the product asks for one. */
+  readonly serverConnectToken?: string
 }
 
 const store = 'cameras'

@@ -8,6 +8,8 @@ export interface ViewerLink {
   readonly sharedSecret?: string
   /** Presented to the service by clients of a product that demands it; also from the fragment. */
   readonly accessToken?: string
+  /** Lets through to the camera where the product asks for it; of a pairing link, or what this browser has kept. Proof of nothing. */
+  readonly serverConnectToken?: string
   /** Of the camera's key, 64 lower-case digits: what makes this page sure of the camera. */
   readonly fingerprint?: string
   /** Of a pairing link: who its holder may become. */
@@ -24,8 +26,8 @@ export function readLink({ search, hash }: { search: string; hash: string }): Vi
   const query = new URLSearchParams(search)
   const fragment = new URLSearchParams(hash.replace(/^#/, ''))
   if ([query, fragment].some((members) => members.has('p') && members.has('d'))) {
-    const { productId, deviceId, username, password, fingerprint } = parsePairingLink(search + hash)
-    return { productId, deviceId, fingerprint, invitation: { username, password } }
+    const { productId, deviceId, username, password, fingerprint, serverConnectToken } = parsePairingLink(search + hash)
+    return { productId, deviceId, fingerprint, serverConnectToken, invitation: { username, password } }
   }
   const oneOf = (...names: string[]): string | undefined => names.map((name) => fragment.get(name)).find((value) => value !== null && value !== '') ?? undefined
   const productId = query.get('product') ?? query.get('productId')

@@ -61,7 +61,7 @@ export class Session {
   #hasAsked = false
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
-    const { link: { productId, deviceId, accessToken, sharedSecret }, endpointUrl, certificate } = options
+    const { link: { productId, deviceId, serverConnectToken, accessToken = serverConnectToken, sharedSecret }, endpointUrl, certificate } = options
     this.#options = options
     this.#handlers = handlers
     this.client = createCameraClient({

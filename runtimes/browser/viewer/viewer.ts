@@ -173,10 +173,12 @@ class Viewer {
     const { link, memory } = this.#beginning
     const fingerprint = this.#session.client.verifiedDevice
     if (fingerprint === undefined) return
-    this.#beginning.known = { fingerprint, certificate }
+    const serverConnectToken = this.#session.user?.serverConnectToken ?? link.serverConnectToken
+    const known = { fingerprint, certificate, serverConnectToken }
+    this.#beginning.known = known
     this.#beginning.code = ''
-    await memory.keep(certificate === undefined ? { fingerprint } : { fingerprint, certificate })
-    this.#beginning.link = { ...link, invitation: undefined }
+    await memory.keep(known)
+    this.#beginning.link = { ...link, serverConnectToken, invitation: undefined }
     history.replaceState(null, '', plainAddress(link, fingerprint))
     this.#cards.prepare(undefined, '', this.#beginning.keeps)
   }
@@ -295,7 +297,8 @@ async function begin(link: ViewerLink, code: string, video: HTMLVideoElement, ca
   // Where a secret or a token says who may see the picture, nobody needs to be recognised.
   const isNameless = link.fingerprint === undefined && (link.sharedSecret !== undefined || link.accessToken !== undefined)
   const certificate = isKnown ? known.certificate : isNameless ? undefined : await makeCertificate()
-  const viewer = new Viewer({ link, code, known, certificate, memory, keeps: await memory.works() }, video, cards)
+  const serverConnectToken = link.serverConnectToken ?? known?.serverConnectToken
+  const viewer = new Viewer({ link: { ...link, serverConnectToken }, code, known, certificate, memory, keeps: await memory.works() }, video, cards)
   element('again').addEventListener('click', () => { viewer.restart() })
   element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
   return viewer

@@ -12,6 +12,8 @@ const MESSAGE_BYTES = 65_536
 const MAX_BUFFERED = 262_144
 const ROUNDS = 7
 
+const { clock } = createNodeHost()
+
 export async function run(): Promise<BenchRow[]> {
   const create = await loadEngine('node-datachannel', { loopbackOnly: true })
   const [client, device] = [create({ iceServers: [] }), create({ iceServers: [] })]
@@ -20,11 +22,11 @@ export async function run(): Promise<BenchRow[]> {
   let streamEnd: ByteStream | undefined
   device.addEventListener('datachannel', ({ channel }) => {
     if (channel.label === 'bare') bareEnd = channel
-    else streamEnd = new ChannelStream(channel, 1, channel.protocol === STREAM_PROTOCOL, {}, device.remoteDescription?.sdp)
+    else streamEnd = new ChannelStream(channel, 1, channel.protocol === STREAM_PROTOCOL, clock, {}, device.remoteDescription?.sdp)
   })
   const bare = client.createDataChannel('bare')
   await until(() => bare.readyState === 'open' && bareEnd !== undefined, 'the bare channel')
-  const stream = await openStream(client, 1, createNodeHost().clock)
+  const stream = await openStream(client, 1, clock)
   if (bareEnd === undefined || streamEnd === undefined) throw new Error('the device has no channels')
 
   const found: { ours: number; bare: number }[] = []

@@ -23,7 +23,7 @@ export interface StreamListener {
 
 export interface DeviceStreamsOptions extends StreamOptions {
   iam: Iam
-  host: Pick<Host, 'log'>
+  host: Pick<Host, 'clock' | 'log'>
   /** Streams of one session at a time; one more is closed. Default 4. */
   maxPerSession?: number
   /** Streams of all sessions at a time; one more is closed. Default 16. */
@@ -47,7 +47,7 @@ interface Listening extends StreamListener { open: number }
  * that nobody listens on, and one that this client may not use, look the same from outside: the channel is closed.
  */
 export function createDeviceStreams(options: DeviceStreamsOptions): DeviceStreams {
-  const { iam, host: { log }, maxPerSession = 4, maxStreams = 16 } = options
+  const { iam, host: { clock, log }, maxPerSession = 4, maxStreams = 16 } = options
   const listeners = new Map<number, Listening>()
   let size = 0
 
@@ -64,7 +64,7 @@ export function createDeviceStreams(options: DeviceStreamsOptions): DeviceStream
     const activity = whileAllowed(iam, connection, action, () => {
       // A right that comes back brings no stream back.
       if (stream !== undefined) return () => undefined
-      const begun = stream = new ChannelStream(channel, port, channel.protocol === STREAM_PROTOCOL, options, peerSdp)
+      const begun = stream = new ChannelStream(channel, port, channel.protocol === STREAM_PROTOCOL, clock, options, peerSdp)
       return () => { begun.fail(new StreamError('ERR_STREAM_ABORTED', 'the right to this stream was taken away')) }
     }, (thrown) => { log('error', 'stream.failed', { port, reason: messageOf(thrown) }) })
     if (stream === undefined) activity.close()

@@ -1,4 +1,5 @@
 import { LenskeyError } from '../errors.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { DataChannel, DataChannelEvents } from './peer-connection.ts'
 import { decodeStreamFrame, maxMessageBytes, MAX_STREAM_MESSAGE_BYTES, type StreamFrame } from './stream-frames.ts'
@@ -61,6 +62,9 @@ export interface ByteStream extends AsyncIterable<Uint8Array<ArrayBuffer>> {
 /** Control frames of the peer in a row, without a byte of ours in between and no window of ours: there is no need for so many. */
 const MAX_FRAMES = 64
 
+/** For so long an end that gives up leaves closing to the peer, which has to get through all that was sent before. */
+const ABORT_MS = 5000
+
 interface Waiting { resolve(): void; reject(reason: StreamError): void }
 
 /** A stream over one data channel (protocol/edge-webrtc.md §4.2). To be made before the channel can have received anything. */
@@ -70,6 +74,7 @@ export class ChannelStream implements ByteStream {
   /** Called when the peer has shown for the first time that it serves this stream. */
   onAccepted: (() => void) | undefined
   readonly #channel: DataChannel
+  readonly #clock: Pick<Clock, 'after'>
   readonly #unread = new ByteQueue()
   readonly #maxUnread: number
   readonly #maxUnsent: number
@@ -94,11 +99,13 @@ export class ChannelStream implements ByteStream {
 
   /**
    * @param isExtended - undefined where the first message will tell
+   * @param clock - for the time limit of `abort`
    * @param peerSdp - the peer's description, where there is one
    */
-  constructor(channel: DataChannel, port: number, isExtended: boolean | undefined, options: StreamOptions = {}, peerSdp?: string) {
+  constructor(channel: DataChannel, port: number, isExtended: boolean | undefined, clock: Pick<Clock, 'after'>, options: StreamOptions = {}, peerSdp?: string) {
     this.port = port
     this.#channel = channel
+    this.#clock = clock
     this.#maxUnread = options.maxUnreadBytes ?? 262_144
     this.#maxUnsent = options.maxUnsentBytes ?? 262_144
     this.#chunkBytes = Math.min(options.chunkBytes ?? 65_536, maxMessageBytes(peerSdp))
@@ -171,8 +178,9 @@ export class ChannelStream implements ByteStream {
   /** Ends it with an error; the peer is told. */
   fail(error: StreamError): void {
     if (this.#over !== undefined) return
-    if (this.isExtended) this.#sendFrame({ type: 'abort' })
-    this.#finish(error)
+    const tells = this.isExtended && this.#channel.readyState === 'open'
+    if (tells) this.#sendFrame({ type: 'abort' })
+    this.#finish(error, tells)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array<ArrayBuffer>, undefined> {
@@ -333,18 +341,38 @@ export class ChannelStream implements ByteStream {
     else waiting?.reject(error)
   }
 
-  #finish(error: StreamError | undefined): void {
+  /** @param told - that the peer is on its way to know, and will close the channel */
+  #finish(error: StreamError | undefined, told = false): void {
     if (this.#over !== undefined) return
     this.#over = { error }
     this.#channel.removeEventListener('open', this.#onOpen)
     this.#channel.removeEventListener('message', this.#onMessage)
     this.#channel.removeEventListener('close', this.#onClose)
     this.#channel.removeEventListener('bufferedamountlow', this.#onRoom)
-    this.#channel.close()
+    if (told) this.#closeBehindPeer()
+    else this.#channel.close()
     // Void: nobody may take the half of something for the whole.
     if (error?.code === 'ERR_STREAM_ABORTED' || error?.code === 'ERR_STREAM_OVERFLOW') this.#unread.clear()
     this.#wake('reading', error)
     this.#wake('sending', error ?? new StreamError('ERR_STREAM_CUT', 'the other end has ended the stream'))
     this.#resolveClosed(error)
+  }
+
+  /** An engine may close a channel over what it has still to send. */
+  #closeBehindPeer(): void {
+    const channel = this.#channel
+    const close = (): void => {
+      cancel()
+      channel.removeEventListener('close', close)
+      channel.removeEventListener('message', onMessage)
+      channel.close()
+    }
+    const onMessage = ({ data }: DataChannelEvents['message']): void => {
+      // It has given up at the same time, and waits as well.
+      if (typeof data === 'string' && decodeStreamFrame(data)?.type === 'abort') close()
+    }
+    const cancel = this.#clock.after(ABORT_MS, close)
+    channel.addEventListener('close', close)
+    channel.addEventListener('message', onMessage)
   }
 }

@@ -24,7 +24,7 @@ export function openStream(
   if (!isStreamPort(port)) throw new RangeError('a port of a stream is a whole number from 0 to 2^32 - 1')
   // The short label, since devices of the vendor misread the long one.
   const channel = peerConnection.createDataChannel(`stream-${port}`, { protocol: STREAM_PROTOCOL })
-  const stream = new ChannelStream(channel, port, undefined, options, peerConnection.remoteDescription?.sdp)
+  const stream = new ChannelStream(channel, port, undefined, clock, options, peerConnection.remoteDescription?.sdp)
   return new Promise((resolve, reject) => {
     let timedOut = false
     let cancel: CancelTimer = clock.after(timeoutMs, () => {

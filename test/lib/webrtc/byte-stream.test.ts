@@ -2,27 +2,31 @@ import { encodeHex } from '../../../lib/bytes/index.ts'
 import { sha256 } from '../../../lib/crypto/sha256.ts'
 import { type ByteStream, ChannelStream, type DataChannel, MAX_STREAM_MESSAGE_BYTES, type StreamError, type StreamOptions, streamPort } from '../../../lib/webrtc/index.ts'
 import { decodeStreamFrame, maxMessageBytes } from '../../../lib/webrtc/stream-frames.ts'
-import { createSeededRandom } from '../../../runtimes/memory/index.ts'
+import { createMemoryClock, createSeededRandom, type MemoryClock } from '../../../runtimes/memory/index.ts'
 import { test } from '../../suite.ts'
 import { channelPair, settle } from './channel-pair.ts'
 
-interface Pair { near: ChannelStream; far: ChannelStream; channels: [DataChannel, DataChannel] }
+interface Stranger { stream: ChannelStream; stranger: DataChannel; heard: unknown[]; clock: MemoryClock }
+
+interface Pair { near: ChannelStream; far: ChannelStream; channels: [DataChannel, DataChannel]; clock: MemoryClock }
 
 async function streamPair(options: StreamOptions = {}, farOptions: StreamOptions = options): Promise<Pair> {
   const channels = await channelPair('stream-1')
-  const pair = { near: new ChannelStream(channels[0], 1, true, options), far: new ChannelStream(channels[1], 1, true, farOptions), channels }
+  const clock = createMemoryClock()
+  const pair = { near: new ChannelStream(channels[0], 1, true, clock, options), far: new ChannelStream(channels[1], 1, true, clock, farOptions), channels, clock }
   await settle()
   return pair
 }
 
 /** A stream at one end, and at the other whatever a test says. */
-async function toStranger(isExtended: boolean | undefined, options: StreamOptions = {}): Promise<{ stream: ChannelStream; stranger: DataChannel; heard: unknown[] }> {
+async function toStranger(isExtended: boolean | undefined, options: StreamOptions = {}): Promise<Stranger> {
   const [channel, stranger] = await channelPair('stream-1')
   const heard: unknown[] = []
   stranger.addEventListener('message', ({ data }) => void heard.push(typeof data === 'string' ? data : [...new Uint8Array(data as ArrayBuffer)]))
-  const stream = new ChannelStream(channel, 1, isExtended, options)
+  const clock = createMemoryClock()
+  const stream = new ChannelStream(channel, 1, isExtended, clock, options)
   await settle()
-  return { stream, stranger, heard }
+  return { stream, stranger, heard, clock }
 }
 
 async function readAll(stream: ByteStream): Promise<Uint8Array> {
@@ -64,7 +68,7 @@ test('no message is longer than the peer says it takes', async (t) => {
   const [channel, stranger] = await channelPair('stream-1')
   const lengths: number[] = []
   stranger.addEventListener('message', ({ data }) => void lengths.push((data as ArrayBuffer).byteLength))
-  await new ChannelStream(channel, 1, false, {}, 'a=max-message-size:1000\r\n').write(new Uint8Array(2001))
+  await new ChannelStream(channel, 1, false, createMemoryClock(), {}, 'a=max-message-size:1000\r\n').write(new Uint8Array(2001))
   await settle()
   t.same(lengths, [1000, 1000, 1])
 })
@@ -112,10 +116,11 @@ test('who reads slowly is not sent more than it has room for', async (t) => {
 
 test('a peer that exceeds its window by one byte is cut off; one that fills it is not', async (t) => {
   for (const excess of [0, 1]) {
-    const { stream, stranger, heard } = await toStranger(true, { maxUnreadBytes: 100 })
+    const { stream, stranger, heard, clock } = await toStranger(true, { maxUnreadBytes: 100 })
     t.same(heard, ['{"type":"window","upTo":100}'])
     stranger.send(new Uint8Array(100 + excess))
     await settle()
+    await clock.advance(5000)
     t.equal(stranger.readyState, excess === 0 ? 'open' : 'closed')
     if (excess === 0) t.equal((await stream.read())?.length, 100)
     else {
@@ -170,6 +175,32 @@ test('abort tells the other end, and what was under way is void', async (t) => {
   await t.rejects(far.read(), 'ERR_STREAM_ABORTED')
   await t.rejects(far.write(new Uint8Array(1)), 'ERR_STREAM_ABORTED')
   await t.rejects(near.end(), 'ERR_STREAM_ABORTED')
+})
+
+test('whoever gives up leaves closing to the other end, which has read why, for five seconds', async (t) => {
+  const { stream, stranger, heard, clock } = await toStranger(true)
+  const closed: string[] = []
+  stranger.addEventListener('close', () => closed.push('closed'))
+  stream.abort()
+  t.equal(codeOf(await stream.closed), 'ERR_STREAM_ABORTED', 'here it is over at once')
+  stranger.send(new Uint8Array(1_000_000))
+  stranger.send('{"type":"eof"}')
+  await clock.advance(4999)
+  t.equal(heard.length, 2, 'the window and the abort, and no answer')
+  t.same(closed, [])
+  await clock.advance(1)
+  t.same(closed, ['closed'])
+
+  const both = await streamPair()
+  both.near.abort()
+  both.far.abort()
+  await settle()
+  t.equal(both.channels[0].readyState, 'closed', 'both at once: nobody waits for the other')
+  const other = await streamPair()
+  other.near.abort()
+  await settle()
+  t.equal(other.channels[1].readyState, 'closed', 'a peer that has read it closes')
+  t.equal(both.clock.pendingTimers() + other.clock.pendingTimers(), 0)
 })
 
 test('a read that waits hears of the end, of an abort and of a cut; one at a time', async (t) => {

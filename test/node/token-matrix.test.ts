@@ -6,6 +6,8 @@ import { type Door, isIn } from './support/token-doors.ts'
 import { RIGHT, type TokenKind } from './support/token-kinds.ts'
 import { tokenScene } from './support/token-scene.ts'
 
+tap.setTimeout(170_000)
+
 const FILE = 'test/node/token-matrix.md'
 
 /** What opens which door, by kind where it is right, and what does so although it is not. Everything else must be refused. */

@@ -4,25 +4,25 @@ import { serverConnectTokenHash } from '../../../lib/access/index.ts'
 import type { RunningRendezvous } from '../../../runtimes/node/service/index.ts'
 import { HandMadeDevice } from './edge.ts'
 import { openOauthDoor } from './oauth-door.ts'
-import { OidcIssuer } from './oidc-issuer.ts'
+import { OidcIssuer, type SigningKey } from './oidc-issuer.ts'
 import { adminOf, DEVICE, makeKey, PRODUCT, registerTestDevice, request, seatDevice, serve, type TestKey, temporaryFolder } from './service.ts'
 import { clientDoors, type Door, exchange, otherDoors } from './token-doors.ts'
 import {
   altered, audienceOf, type Devices, listOf, opaqueKind, registeredSigner, resourceOf, RIGHT, signedKind, stsSigner, type TokenKind,
 } from './token-kinds.ts'
 
-const RENDEZVOUS = 'https://rendezvous.test'
+export const RENDEZVOUS = 'https://rendezvous.test'
 const STS = 'https://sts.test/sts'
 const SUBJECT_AUDIENCE = 'https://sts.test'
 const OPEN_PRODUCT = 'wp-open'
 
-const devices: Devices = {
+export const devices: Devices = {
   asked: { productId: PRODUCT, deviceId: DEVICE },
   otherDevice: { productId: PRODUCT, deviceId: 'wd-backdoorcamera99' },
   otherProduct: { productId: 'wp-garage', deviceId: DEVICE },
 }
 /** Server connect tokens of the three, and one that was removed. */
-const SCTS = { asked: 'frontDoor123', otherDevice: 'backDoor4567', otherProduct: 'garage890123', removed: 'oldFriend456' }
+export const SCTS = { asked: 'frontDoor123', otherDevice: 'backDoor4567', otherProduct: 'garage890123', removed: 'oldFriend456' }
 
 export interface TokenScene {
   service: RunningRendezvous
@@ -31,7 +31,14 @@ export interface TokenScene {
   openDoors: Door[]
   kinds: TokenKind[]
   openKinds: TokenKind[]
+  /** On the seat of the device that is asked for. */
   device: HandMadeDevice
+  /** Of the product. */
+  owner: TestKey
+  /** Of a device beside the one that is asked for. */
+  otherDevice: TestKey
+  /** What the OAuth server signs with. */
+  issuing: SigningKey
 }
 
 /** One issuer for all that takes tokens of one, so that nothing but what a token is for tells them apart. */
@@ -144,7 +151,7 @@ export async function tokenScene(t: Test): Promise<TokenScene> {
     opaqueKind('admin token', { [RIGHT]: service.adminToken, 'altered': altered(service.adminToken) }),
   ]
   return {
-    service, issuer, device,
+    service, issuer, device, owner: owners[PRODUCT], otherDevice: keys.otherDevice, issuing: issuing.rsa,
     doors: [...clientDoors(t, service, devices.asked), ...otherDoors(t, service, devices.asked, { sct: SCTS.asked, oauth, oauthBySts })],
     openDoors: clientDoors(t, service, openDevice),
     kinds: [...await signed(devices, keys.asked, owners[PRODUCT]), ...opaque],

@@ -9,6 +9,8 @@ import { findPrograms } from './programs.mjs'
 
 const [filter, table] = process.argv.slice(2)
 const fileTimeoutMs = 180_000
+/** Of all portable tests together, on an engine that may be a hundred times slower than Node. */
+const suiteTimeoutMs = 600_000
 const jobs = 2
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -51,7 +53,8 @@ async function runPrograms() {
 }
 
 async function run({ name, command }) {
-  const outcome = await runTapFile(command, { timeoutMs: fileTimeoutMs, env: { TAP_TIMEOUT: String(fileTimeoutMs / 1000) } })
+  const timeoutMs = name.startsWith('test/lib on') ? suiteTimeoutMs : fileTimeoutMs
+  const outcome = await runTapFile(command, { timeoutMs, env: { TAP_TIMEOUT: String(timeoutMs / 1000) } })
   const count = (state) => outcome.results.filter((result) => result.state === state).length
   const failed = count('failed')
   const parts = [`${count('passed')} passed`, failed > 0 && `${failed} failed`, count('skipped') > 0 && `${count('skipped')} skipped`]

@@ -42,7 +42,7 @@ export class Account {
     const certificate = this.#actions.certificate()
     setText(element('account-how'), isKnown && certificate !== undefined
       ? `The camera knows this browser by a key that it keeps, until ${new Date(certificate.expires).toLocaleDateString(undefined, { dateStyle: 'long' })}.`
-      : 'You have signed in with a password. It holds until this page is closed or loaded again.')
+      : `You have signed in with a ${session.token.isTaken ? 'token' : 'password'}. It holds until this page is closed or loaded again.`)
     element('remember').hidden = isKnown || certificate === undefined
     element('forget').hidden = !isKnown
     element('sign-out').hidden = isKnown

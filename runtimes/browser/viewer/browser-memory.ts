@@ -6,8 +6,8 @@ export interface Acquaintance {
   readonly certificate?: RTCCertificate
   /** Fingerprint of the certificate before this one, which the camera is to be told to forget. */
   readonly retired?: string
-  /** By which the service lets this browser through to the camera, where the product asks for one. */
-  readonly serverConnectToken?: string
+  /** Server connect token, for a service that lets nobody through to the camera without one. */
+  readonly connectToken?: string
 }
 
 const store = 'cameras'
@@ -17,6 +17,8 @@ const store = 'cameras'
  * nothing, and whoever wants to keep something is told.
  */
 export class BrowserMemory {
+  /** Kept along with whatever is kept of the camera. */
+  connectToken: string | undefined
   readonly #key: string
 
   constructor({ productId, deviceId }: { productId: string; deviceId: string }) {
@@ -25,7 +27,9 @@ export class BrowserMemory {
 
   async recall(): Promise<Acquaintance | undefined> {
     try {
-      return (await this.#run('readonly', (cameras) => cameras.get(this.#key))) as Acquaintance | undefined
+      const found = (await this.#run('readonly', (cameras) => cameras.get(this.#key))) as Acquaintance | undefined
+      this.connectToken ??= found?.connectToken
+      return found
     } catch {
       return undefined
     }
@@ -34,7 +38,8 @@ export class BrowserMemory {
   /** @returns whether it will be there next time */
   async keep(acquaintance: Acquaintance): Promise<boolean> {
     try {
-      await this.#run('readwrite', (cameras) => cameras.put(acquaintance, this.#key))
+      const { connectToken } = this
+      await this.#run('readwrite', (cameras) => cameras.put(connectToken === undefined ? acquaintance : { ...acquaintance, connectToken }, this.#key))
       return true
     } catch {
       return false

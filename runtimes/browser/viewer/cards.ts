@@ -12,6 +12,8 @@ export interface Answers {
   /** @param newPassword - empty for none */
   pair(pairing: Pairing, browserName: string, newPassword: string): Promise<void>
   signIn(credential: Credential): Promise<void>
+  /** @param text - a token of any kind, as somebody pasted it */
+  token(text: string): Promise<void>
   /** @param code - of the camera, as somebody typed it; empty for none */
   open(link: ViewerLink, code: string): void
   /** The other card, because a person asked for it. */
@@ -32,6 +34,10 @@ export class Cards {
       await answers.signIn({ username: input('sign-in-user').value.trim(), password: input('sign-in-password').value })
       input('sign-in-password').value = ''
     })
+    onSubmit('token-form', async () => {
+      await answers.token(input('token').value)
+      input('token').value = ''
+    })
     onSubmit('find-by-link', () => {
       answers.open(linkIn(input('find-link').value), '')
       return Promise.resolve()
@@ -41,6 +47,8 @@ export class Cards {
       return Promise.resolve()
     })
     element('to-sign-in').addEventListener('click', () => { answers.ask('sign-in') })
+    for (const id of ['to-token', 'to-token-too']) element(id).addEventListener('click', () => { answers.ask('token') })
+    element('from-token').addEventListener('click', () => { answers.ask('sign-in') })
     element('to-pair').addEventListener('click', () => { answers.ask(this.#local === undefined ? 'pair' : 'pair-here') })
     input('pair-user').addEventListener('input', () => { this.#label() })
     input('pair-name').value = browserName(navigator.userAgent)
@@ -68,7 +76,7 @@ export class Cards {
   /** Puts the cursor where it is wanted first. */
   focus(question: Question): void {
     const first = {
-      none: undefined, find: 'find-link', 'sign-in': input('sign-in-user').value === '' ? 'sign-in-user' : 'sign-in-password',
+      none: undefined, find: 'find-link', token: 'token', 'sign-in': input('sign-in-user').value === '' ? 'sign-in-user' : 'sign-in-password',
       pair: this.#invitation === undefined && input('pair-code').value === '' ? 'pair-code' : 'pair-password',
       'pair-here': this.#local === 'local-open' ? 'pair-user' : 'pair-password',
     }[question]

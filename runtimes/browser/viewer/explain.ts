@@ -11,8 +11,8 @@ export type Picture = 'none' | 'moving' | 'frozen'
  * - `none`: the service vouches for us to the camera, nobody for the camera to us
  */
 export type Trust = 'checking' | 'verified' | 'secret' | 'none'
-/** What the page asks the person for; `pair-here` where being in the camera's network is enough. */
-export type Question = 'none' | 'find' | 'pair' | 'pair-here' | 'sign-in'
+/** What the page asks the person for; `pair-here` where being in the camera's network is enough, `token` for any kind of token. */
+export type Question = 'none' | 'find' | 'pair' | 'pair-here' | 'sign-in' | 'token'
 
 export interface Situation {
   signaling: SignalingConnectionState
@@ -31,6 +31,8 @@ export interface Situation {
   removed: boolean
   /** Whether the camera has offered a picture at all. */
   offered: boolean
+  /** Whether the OAuth token that we are somebody by runs out soon, or has. */
+  tokenWanted: boolean
   /** What ended the session, by its code; undefined while it lives. */
   failure: { code: string; retryInSeconds?: number } | undefined
 }
@@ -47,9 +49,10 @@ const bad = (headline: string, advice: string): Explanation => ({ tone: 'bad', h
 
 /** Where things stand, in words. */
 export function explain(situation: Situation): Explanation {
-  const { signaling, channel, media, picture, greeted, relayed, trust, question, user, removed, offered, failure } = situation
+  const { signaling, channel, media, picture, greeted, relayed, trust, question, user, removed, offered, tokenWanted, failure } = situation
   if (failure !== undefined) return explainFailure(failure)
   if (question === 'find') return wait('No camera chosen yet.')
+  if (tokenWanted && (removed || picture === 'frozen')) return bad('Your token has run out.', 'The camera has taken the picture away. Paste a new token below, and it comes back.')
   if (removed) {
     return user === undefined
       ? bad('Your access was taken away.', 'Somebody who manages the camera has removed you while you were watching. Ask them if that was not meant.')
@@ -75,6 +78,7 @@ export function explain(situation: Situation): Explanation {
   if (media !== 'connected') return wait('Finding a path to the camera…')
   if (question === 'pair-here') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'Nobody has told this page which camera it is: compare its key below once you are in.')
   if (question === 'pair') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the one in your link.' : 'It will prove that it is the right one when it sees that you know its code.')
+  if (question === 'token') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'A token for the camera itself is sent only when it has proved that it is the right one.')
   if (question === 'sign-in') return wait('The camera waits for you.', trust === 'verified' ? 'It has proved that it is the right one.' : 'It will prove that it is the right one as you sign in.')
   if (trust === 'checking') return wait('Checking that it is your camera…', 'Nothing is shown or sent before it has proved that.')
   if (user !== undefined && !offered) return wait(`Connected as ${user.name}.`, `Waiting for the picture. It comes if the role ${user.role} may see it.`)

@@ -1,5 +1,7 @@
+import { type RefusedError } from '../../../lib/client/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
-import { SignalingError } from '../../../lib/signaling/index.ts'
+import { HttpError, SignalingError } from '../../../lib/signaling/index.ts'
+import { type TrackError } from '../../../lib/webrtc/track-metadata.ts'
 
 /** What happened, and what the person in front of the page can do. */
 type Words = readonly [headline: string, advice: string]
@@ -20,6 +22,7 @@ const alarms: Readonly<Partial<Record<string, Words>>> = {
   ERR_CHALLENGE_KEY: ['The camera\'s proof shows no usable key.', `Either its software is of another version, or somebody between may be listening. ${nothingLost}`],
   ERR_CHALLENGE_UNSUPPORTED: ['The camera does not prove who it is.', `Either its software is too old for that, or somebody between keeps it from doing so and may be listening. ${nothingLost}`],
   ERR_CHALLENGE_REFUSED: ['The camera did not prove who it is this time.', `Try again. If it goes on, somebody between may be listening. ${nothingLost}`],
+  CHALLENGE_SILENT: ['The camera does not prove who it is.', `It was asked and said nothing. Either it is in trouble, or somebody between keeps it from answering and may be listening. ${nothingLost}`],
   ERR_SDP_FINGERPRINT: ['The connection does not say whose it is.', `Its description lacks the one fingerprint that it should have; somebody between may have changed it to listen in. ${nothingLost}`],
   ERR_SDP_NOT_IN_FORCE: ['The connection is not settled yet.', 'Nobody could be verified over it. Try again.'],
   ERR_SDP_FINGERPRINT_CHANGED: ['The connection changed hands on its way.', 'Its certificate is another one than before: somebody between may be listening, so it was closed. Try another network.'],
@@ -40,7 +43,18 @@ const failures: Readonly<Partial<Record<string, Words>>> = {
   MEDIA_FAILED: ['No path for the video was found.', 'Both ends reach the service, but no direct way between them is open. A TURN server would help.'],
   ERR_SIGNALING_PRODUCT_ID_NOT_FOUND: ['The service does not know this product.', 'Check the link; `lenskey register` makes a product known.'],
   ERR_SIGNALING_DEVICE_ID_NOT_FOUND: ['The service does not know this camera.', 'Check the link; `lenskey register` makes a camera known.'],
-  ERR_SIGNALING_HTTP: ['The service refused the request.', 'The token in the link may have expired, or be meant for another camera.'],
+  ERR_SIGNALING_HTTP: ['The service refused the request.', 'Its log says why.'],
+  SERVICE_TROUBLE: ['The service cannot let anybody in at the moment.', 'It has a problem of its own, or cannot get the keys that tokens are checked with.'],
+  TOKEN_NEEDED: ['The service wants a token.', 'It lets nobody through to this camera without one, and says nothing about the camera before. Paste the token that you were given.'],
+  TOKEN_REFUSED: ['The service does not take this token.', 'It has expired, was taken back, or comes from somebody whom the service does not know. Paste another.'],
+  TOKEN_FORBIDDEN: ['This token is not for this camera.', 'The service knows whose it is, but it leads to another camera or is for another purpose. Paste another.'],
+  TOKEN_MALFORMED: ['This is no token.', 'Part of it was lost on the way here, or something else was copied along. Copy all of it again.'],
+  TOKEN_ELSEWHERE: ['This token is for another camera.', 'It was not sent. Ask for one for this camera.'],
+  TOKEN_UNVERIFIED: ['This token is for the camera itself, and nobody has proved to be it.', 'It was not sent. Open a link that has the camera\'s fingerprint, or sign in with a password first.'],
+  TOKEN_INVALID: ['The camera does not take this token.', 'It has expired, or was made for another camera or by somebody whom the camera does not trust.'],
+  TOKEN_NOBODY: ['The camera knows nobody by this token.', 'The token itself is good. Ask the camera\'s owner to give its bearer access.'],
+  TOKEN_UNSUPPORTED: ['This camera takes no such tokens.', 'Ask its owner for another way in.'],
+  TOKEN_THROTTLED: ['Too many tokens.', 'The camera takes one every five seconds. Wait a moment and try again.'],
   ERR_SIGNALING_CONNECTION: ['The connection to the service was lost for good.', 'Is it still running, and are you online?'],
   ERR_HTTP_UNREACHABLE: ['The service does not answer.', 'Is it still running, and are you online?'],
   ERR_HTTP_TIMEOUT: ['The service does not answer in time.', 'Is it still running, and are you online?'],
@@ -69,5 +83,33 @@ export function wordsFor(code: string): Words {
 
 /** By which the words for an error are found. */
 export function codeOf(error: unknown): string {
+  if (error instanceof HttpError && error.code === 'ERR_SIGNALING_HTTP') return codeOfStatus(error)
   return error instanceof SignalingError ? error.errorCode : error instanceof LenskeyError ? error.code : 'INTERNAL_ERROR'
+}
+
+/** docs/rendezvous.md: 401 without a token that holds, 403 for one that holds for something else. */
+function codeOfStatus({ statusCode, code }: HttpError): string {
+  if (statusCode === 401) return 'TOKEN_REFUSED'
+  if (statusCode === 403) return 'TOKEN_FORBIDDEN'
+  return statusCode >= 500 ? 'SERVICE_TROUBLE' : code
+}
+
+/** Failures that another token mends. */
+export const isAboutToken = (code: string): boolean => ['TOKEN_NEEDED', 'TOKEN_REFUSED', 'TOKEN_FORBIDDEN'].includes(code)
+
+/** What the camera says to an OAuth token (protocol/edge-webrtc.md §6), by the code that has words for it. */
+export function codeOfTokenRefusal({ responseCode, diagnostic }: RefusedError): string {
+  if (responseCode === '4.01') return 'TOKEN_INVALID'
+  if (responseCode === '4.29') return 'TOKEN_THROTTLED'
+  // 4.04 is also what a camera says that has no such endpoint.
+  if (responseCode === '4.04') return diagnostic === 'no such user' ? 'TOKEN_NOBODY' : 'TOKEN_UNSUPPORTED'
+  return 'ERR_DEVICE_REFUSED'
+}
+
+/** Why a track does not flow (protocol/edge-webrtc.md §2.4), to follow a colon. */
+export const trackErrorWords: Readonly<Record<Exclude<TrackError, 'OK'>, string>> = {
+  ACCESS_DENIED: 'your role on the camera does not allow it.',
+  UNKNOWN_TRACK_ID: 'the camera knows nothing of that name.',
+  INVALID_CODECS: 'the camera and this browser have no format for it in common.',
+  UNKNOWN_ERROR: 'the camera refused it and gave no reason.',
 }

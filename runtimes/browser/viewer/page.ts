@@ -58,7 +58,9 @@ export function showSituation(situation: Situation, { tone, headline, advice }: 
   })
   setText(element('headline'), headline)
   setText(element('advice'), advice)
-  element('again').hidden = failure === undefined && !removed
+  element('again').hidden = (failure === undefined && !removed) || question === 'token'
+  // With a failure there is no camera to sign in to.
+  element('from-token').hidden = failure !== undefined
   element('unpin').hidden = failure?.code !== 'PIN_CHANGED'
   show('signaling', signalingWords[signaling][0], origin, signalingWords[signaling][1])
   show('channel', channelWords[channel][0], `state ${channel}`, channelWords[channel][1])

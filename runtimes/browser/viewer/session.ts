@@ -1,16 +1,20 @@
-import { type CameraClient, createCameraClient, RefusedError, type RemoteUser } from '../../../lib/client/index.ts'
+import { type CameraClient, ClientTracks, createCameraClient, RefusedError, type RemoteUser } from '../../../lib/client/index.ts'
 import { sdpFingerprintOf } from '../../../lib/access/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
 import { type SignalingChannelState, type SignalingConnectionState, SignalingError } from '../../../lib/signaling/index.ts'
-import { type PeerConnectionState } from '../../../lib/webrtc/index.ts'
+import { type PeerConnectionState, type TrackEntry } from '../../../lib/webrtc/index.ts'
 import { createBrowserHost } from '../host.ts'
+import { CameraToken } from './camera-token.ts'
 import { type Trust } from './explain.ts'
 import { codeOf } from './failures.ts'
 import { type ViewerLink } from './link.ts'
 import { type Phase } from './timeline.ts'
+import { requireTokenFor } from './tokens.ts'
 
 /** How long a failed media connection may look for a new path before the session counts as over. */
 const mediaRepairMs = 10_000
+/** How long a camera that is connected may take to prove itself, its channel for requests included. */
+const proofMs = 20_000
 
 export interface Credential {
   readonly username: string
@@ -27,11 +31,15 @@ export type Pairing =
 export interface SessionOptions {
   readonly link: ViewerLink
   readonly endpointUrl: string
+  /** Token that the service is shown; undefined for none. */
+  readonly shown: string | undefined
   /** Fingerprint that the camera's key has to have; undefined when nobody has told this browser yet. */
   readonly expected: string | undefined
   readonly certificate: RTCCertificate | undefined
   /** To log in with as soon as the camera has proved itself. */
   readonly credential: Credential | undefined
+  /** The same by an OAuth token. */
+  readonly oauthToken: string | undefined
 }
 
 export interface SessionHandlers {
@@ -40,8 +48,15 @@ export interface SessionHandlers {
   phaseDone(phase: Phase): void
   /** A picture that may be shown, or undefined when there is none any more. */
   stream(stream: MediaStream | undefined): void
-  /** It is known who is at either end, or that it has to be asked for. */
-  met(): void
+  /** The same for sound. */
+  sound(stream: MediaStream | undefined): void
+  /** What became of a track. */
+  track(track: TrackEntry): void
+  /**
+   * It is known who is at either end, or that it has to be asked for.
+   * @param refusal - what came of the OAuth token that the session began with
+   */
+  met(refusal?: unknown): void
 }
 
 /** One attempt to see the camera, in the terms of the page. */
@@ -54,22 +69,29 @@ export class Session {
   /** Whether the camera has taken away what it has shown. */
   removed = false
   readonly client: CameraClient<RTCPeerConnection>
+  readonly tracks = new ClientTracks()
+  readonly token: CameraToken
   readonly #options: SessionOptions
   readonly #handlers: SessionHandlers
   #track: MediaStreamTrack | undefined
+  #sound: MediaStreamTrack | undefined
+  #proofTimer: ReturnType<typeof setTimeout> | undefined
   #repairTimer: ReturnType<typeof setTimeout> | undefined
   #hasAsked = false
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
-    const { link: { productId, deviceId, serverConnectToken, accessToken = serverConnectToken, sharedSecret }, endpointUrl, certificate } = options
+    const { link: { productId, deviceId, sharedSecret }, shown, endpointUrl, certificate } = options
+    this.tracks.onchange = (track) => { handlers.track(track) }
     this.#options = options
     this.#handlers = handlers
     this.client = createCameraClient({
-      productId, deviceId, accessToken, sharedSecret, endpointUrl,
+      productId, deviceId, accessToken: shown, sharedSecret, endpointUrl,
       keyId: 'default',
+      metadata: this.tracks,
       createPeerConnection: (configuration) => new RTCPeerConnection({ ...configuration, ...(certificate === undefined ? {} : { certificates: [certificate] }) }),
       attach: (connection) => { this.#attach(connection) },
     }, createBrowserHost())
+    this.token = new CameraToken(this.client, () => { handlers.changed() })
     const { viewer } = this.client
     viewer.on('phase', (phase) => {
       if (phase === 'signaling') handlers.phaseDone('channel')
@@ -112,6 +134,7 @@ export class Session {
 
   close(): void {
     clearTimeout(this.#repairTimer)
+    clearTimeout(this.#proofTimer)
     this.client.close()
   }
 
@@ -125,6 +148,18 @@ export class Session {
     await client.authenticate({ ...credential, onUnverified: this.#options.expected === undefined ? 'allow' : 'refuse' })
     if (client.verifiedDevice === undefined) await this.#verify(undefined)
     await this.refreshUser()
+  }
+
+  /**
+   * Logs in by an OAuth token for this camera, or goes on by another before the one that it has runs out.
+   * @throws {LenskeyError} `TOKEN_ELSEWHERE` and what `CameraToken.present` rejects with
+   */
+  async logInByToken(token: string): Promise<void> {
+    requireTokenFor(this.#options.link, token)
+    await this.token.present(token)
+    await this.refreshUser()
+    // Whatever was taken away with the old one comes back with the new one.
+    this.removed = false
   }
 
   /**
@@ -178,6 +213,7 @@ export class Session {
     if (this.failure !== undefined || (this.user?.username === before.username && this.user.role === before.role)) return
     this.removed = true
     this.#handlers.stream(undefined)
+    this.#handlers.sound(undefined)
     this.#handlers.changed()
   }
 
@@ -186,8 +222,9 @@ export class Session {
   }
 
   async #meet(): Promise<void> {
-    const { link, expected, credential } = this.#options
-    if (expected === undefined && credential === undefined) {
+    const { link, expected, credential, oauthToken } = this.#options
+    let refusal: unknown
+    if (expected === undefined && credential === undefined && oauthToken === undefined) {
       // What was signed with the secret came from the camera, its certificate included; which camera that is, nobody can tell.
       if (link.sharedSecret !== undefined) this.#trust('secret')
       else if (link.accessToken !== undefined) this.#trust('none')
@@ -197,10 +234,23 @@ export class Session {
     } else {
       await this.client.ready()
       if (expected !== undefined) await this.#verify(expected)
-      if (credential === undefined) await this.refreshUser()
-      else await this.#logInAgain(credential)
+      if (credential !== undefined) await this.#logInAgain(credential)
+      else if (oauthToken !== undefined) refusal = await this.#logInByFirstToken(oauthToken)
+      else await this.refreshUser()
     }
-    this.#handlers.met()
+    this.#handlers.met(refusal)
+  }
+
+  /** What is wrong with a token is no failure of the session. */
+  async #logInByFirstToken(token: string): Promise<unknown> {
+    try {
+      await this.logInByToken(token)
+      return undefined
+    } catch (thrown) {
+      if (this.failure !== undefined) throw thrown
+      await this.refreshUser()
+      return thrown
+    }
   }
 
   /** A password that has been changed meanwhile is no failure of the session: the person is asked again. */
@@ -216,7 +266,9 @@ export class Session {
     try {
       await this.client.verify({ fingerprint, firstUse })
     } catch (thrown) {
-      this.#fail(thrown)
+      // Silence is no network that is slow: the connection is up, and this is the first thing that is asked over it.
+      const isSilent = thrown instanceof LenskeyError && thrown.code === 'ERR_COAP_TIMEOUT'
+      this.#fail(isSilent ? silent(thrown) : thrown)
       this.close()
       throw thrown
     }
@@ -224,14 +276,21 @@ export class Session {
   }
 
   #trust(trust: Trust): void {
+    clearTimeout(this.#proofTimer)
     this.trust = trust
     this.#handlers.phaseDone('proof')
     this.#show()
+    this.#hear()
     this.#handlers.changed()
   }
 
   #attach(connection: RTCPeerConnection): void {
     connection.ontrack = ({ track }) => {
+      if (track.kind === 'audio') {
+        this.#sound = track
+        this.#hear()
+        return
+      }
       this.#track = track
       this.removed = false
       this.#hasAsked = false
@@ -253,8 +312,21 @@ export class Session {
     this.#handlers.stream(new MediaStream([this.#track]))
   }
 
+  /** The same for what there is to hear. */
+  #hear(): void {
+    if (this.trust === 'checking' || this.#sound === undefined || this.failure !== undefined) return
+    this.#handlers.sound(new MediaStream([this.#sound]))
+  }
+
   #mediaChanged(state: PeerConnectionState): void {
     clearTimeout(this.#repairTimer)
+    const isProofDue = state === 'connected' && this.trust === 'checking' && this.#options.expected !== undefined && this.#proofTimer === undefined
+    if (isProofDue) {
+      this.#proofTimer = setTimeout(() => {
+        this.#fail(silent())
+        this.close()
+      }, proofMs)
+    }
     if (state === 'failed') this.#repairTimer = setTimeout(() => { this.#fail(new SignalingError('MEDIA_FAILED')) }, mediaRepairMs)
     this.#handlers.changed()
   }
@@ -266,9 +338,16 @@ export class Session {
       return
     }
     if (this.failure !== undefined) return
-    this.failure = codeOf(error)
+    const code = codeOf(error)
+    // The service says the same to whoever shows no token and to whoever shows a bad one.
+    this.failure = code === 'TOKEN_REFUSED' && this.#options.shown === undefined ? 'TOKEN_NEEDED' : code
     this.trust = 'checking'
     this.#handlers.stream(undefined)
+    this.#handlers.sound(undefined)
     this.#handlers.changed()
   }
+}
+
+function silent(cause?: unknown): LenskeyError {
+  return new LenskeyError('CHALLENGE_SILENT', 'whoever answers gives no proof of being the camera', { cause })
 }

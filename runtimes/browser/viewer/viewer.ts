@@ -1,21 +1,25 @@
 import { Account } from './account.ts'
 import { type Acquaintance, BrowserMemory, lifeOf, makeCertificate } from './browser-memory.ts'
 import { Cards } from './cards.ts'
-import { element, run } from './dom.ts'
+import { element, input, onSubmit, run, say, sayError } from './dom.ts'
 import { explain, type Picture, type Question, type Situation } from './explain.ts'
-import { codeOf } from './failures.ts'
-import { plainAddress, readLink, type ViewerLink } from './link.ts'
+import { codeOf, isAboutToken } from './failures.ts'
+import { plainAddress, readLink, type SortedTokens, sortToken, type ViewerLink, withoutTokens } from './link.ts'
 import { hideAgain, showCamera, showSituation, showStatistics, showTimeline, showTrust } from './page.ts'
 import { People } from './people.ts'
 import { type Credential, type Pairing, Session } from './session.ts'
 import { Settings } from './settings.ts'
 import { isRelayed, readStatistics } from './statistics.ts'
+import { Talk } from './talk.ts'
 import { Timeline } from './timeline.ts'
+import { cleanToken, TabMemory } from './tokens.ts'
 
 const tickMs = 250
 const statisticsMs = 1000
 /** A camera in the same network answers sooner; with any other there is nothing to wait for. */
 const localPatienceMs = 1500
+/** A picture comes sooner to whoever may see it by a secret or a token; after so long the person is asked who they are. */
+const picturePatienceMs = 4000
 /** No new frame for so long is a picture that stands still. */
 const frozenMs = 2500
 /** No new frame for so long, in a tab that is looked at, is reason to ask the camera whether there is one for us. */
@@ -23,7 +27,7 @@ const stoppedMs = 500
 /** Failures that pass by themselves, as a camera restarts or a network comes back. */
 const passing = new Set([
   'CHANNEL_CLOSED', 'CHANNEL_NOT_FOUND', 'NO_MORE_CHANNELS', 'INTERNAL_ERROR', 'MEDIA_FAILED', 'ERR_SIGNALING_CONNECTION',
-  'ERR_SIGNALING_TOO_MANY_REQUESTS', 'ERR_HTTP_UNREACHABLE', 'ERR_HTTP_TIMEOUT', 'ERR_COAP_TIMEOUT',
+  'ERR_SIGNALING_TOO_MANY_REQUESTS', 'SERVICE_TROUBLE', 'ERR_HTTP_UNREACHABLE', 'ERR_HTTP_TIMEOUT', 'ERR_COAP_TIMEOUT',
 ])
 const retrySeconds = [1, 2, 4, 8, 15, 30]
 
@@ -35,6 +39,7 @@ interface Beginning {
   known: Acquaintance | undefined
   certificate: RTCCertificate | undefined
   memory: BrowserMemory
+  tab: TabMemory
   keeps: boolean
 }
 
@@ -42,12 +47,17 @@ interface Beginning {
 class Viewer {
   readonly #beginning: Beginning
   readonly #video: HTMLVideoElement
+  readonly #sound = element('sound') as HTMLAudioElement
   readonly #cards: Cards
   readonly #account: Account
   readonly #people: People
   readonly #settings: Settings
+  readonly #talk: Talk
   /** In memory alone, and only until somebody signs out. */
   #credential: Credential | undefined
+  #oauthToken: string | undefined
+  /** Whether the service has asked for a token: without that it does not get to see the camera's server connect token. */
+  #isConnectTokenDue = false
   #question: Question = 'none'
   #session: Session
   #timeline = new Timeline(performance.now())
@@ -63,19 +73,25 @@ class Viewer {
     this.#video = video
     this.#cards = cards
     const { link, code, memory, keeps, certificate } = beginning
+    this.#oauthToken = link.oauthToken
     cards.prepare(link.invitation, code, keeps)
     this.#account = new Account({
       session: () => this.#session,
       memory: () => memory,
       certificate: () => certificate,
       signOut: () => {
-        this.#credential = undefined
+        this.#credential = this.#oauthToken = undefined
         this.restart()
       },
       forgotten: () => { location.reload() },
     })
     this.#people = new People(() => this.#session)
     this.#settings = new Settings(() => this.#session, (name) => { showCamera(link, name) })
+    this.#talk = new Talk(() => this.#session)
+    onSubmit('renewal', async () => {
+      await this.#logInByToken(cleanToken(input('renewal-token').value))
+      input('renewal-token').value = ''
+    }, sayError)
     this.#session = this.#open()
     this.#watchFrames()
     setInterval(() => { this.#tick() }, tickMs)
@@ -88,11 +104,12 @@ class Viewer {
     this.#lastFrameMs = undefined
     this.#framesDecoded = 0
     this.#bytes = undefined
-    this.#video.srcObject = null
+    this.#video.srcObject = this.#sound.srcObject = null
     this.#question = 'none'
     this.#account.hide()
     this.#people.hide()
     this.#settings.hide()
+    this.#talk.reset()
     showStatistics({}, undefined)
     this.#session = this.#open()
     this.#tick()
@@ -107,7 +124,9 @@ class Viewer {
     this.#timeline = timeline
     const { link, certificate } = this.#beginning
     const session: Session = new Session({
-      link, certificate, endpointUrl: location.origin, expected: this.#expected, credential: this.#credential,
+      link, certificate, endpointUrl: location.origin, shown: link.accessToken ?? (this.#isConnectTokenDue ? link.connectToken : undefined),
+      expected: this.#expected, credential: this.#credential,
+      oauthToken: this.#oauthToken,
     }, {
       changed: () => { queueMicrotask(() => { this.#tick() }) },
       phaseDone: (phase) => { timeline.done(phase, performance.now()) },
@@ -115,18 +134,36 @@ class Viewer {
         if (session !== this.#session && stream === undefined) return
         this.#video.srcObject = stream ?? null
       },
-      met: () => { this.#met(session) },
+      sound: (stream) => {
+        if (session !== this.#session && stream === undefined) return
+        this.#sound.srcObject = stream ?? null
+      },
+      track: (track) => { if (session === this.#session) this.#talk.told(track) },
+      met: (refusal) => { this.#met(session, refusal) },
     })
     return session
   }
 
   /** It is known who is at either end, as far as that can be known without asking the person. */
-  #met(session: Session): void {
+  #met(session: Session, refusal: unknown): void {
     const { link } = this.#beginning
     if (session !== this.#session) return
-    if (session.user !== undefined) this.#welcome()
-    else if (link.invitation !== undefined || this.#beginning.code !== '') this.ask('pair')
+    if (session.user !== undefined || session.token.isTaken) this.#welcome()
+    else if (refusal !== undefined) {
+      this.#oauthToken = undefined
+      this.ask('token')
+      say(element('token-form'), sayError(refusal))
+    } else if (link.invitation !== undefined || this.#beginning.code !== '') this.ask('pair')
     else if (link.sharedSecret === undefined && link.accessToken === undefined) void this.#askStranger(session)
+    else void this.#askUnlessShown(session)
+  }
+
+  /** A secret, or a token that the service vouches by, mostly shows the picture; to whom it does not, there may be another way in. */
+  async #askUnlessShown(session: Session): Promise<void> {
+    await session.client.ready().catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, picturePatienceMs))
+    if (session !== this.#session || session.failure !== undefined || session.hasPicture || this.#question !== 'none') return
+    if (session.user === undefined && !session.token.isTaken) await this.#askStranger(session)
   }
 
   /** Somebody with nothing in hand: in the camera's own network there may be a way in all the same. */
@@ -161,6 +198,33 @@ class Viewer {
     this.#welcome()
   }
 
+  /** Whatever kind of token somebody has pasted. */
+  async useToken(text: string): Promise<void> {
+    const token = cleanToken(text)
+    const sorted = sortToken(token)
+    if (sorted.oauthToken !== undefined && this.#session.failure === undefined) await this.#logInByToken(token)
+    else this.#goOnWith(sorted, token)
+  }
+
+  async #logInByToken(token: string): Promise<void> {
+    await this.#session.logInByToken(token)
+    this.#oauthToken = token
+    await this.#remember(this.#beginning.known?.certificate)
+    this.#welcome()
+  }
+
+  /** Begins again, and tells the service what it wants to know. */
+  #goOnWith({ oauthToken, ...forService }: SortedTokens, token: string): void {
+    const { link, tab } = this.#beginning
+    if (oauthToken !== undefined) this.#oauthToken = oauthToken
+    else {
+      this.#beginning.link = { ...link, accessToken: undefined, ...forService }
+      this.#isConnectTokenDue = forService.connectToken !== undefined
+      tab.keep(token)
+    }
+    this.restart()
+  }
+
   async signIn(credential: Credential): Promise<void> {
     await this.#session.logIn(credential)
     this.#credential = credential
@@ -173,12 +237,11 @@ class Viewer {
     const { link, memory } = this.#beginning
     const fingerprint = this.#session.client.verifiedDevice
     if (fingerprint === undefined) return
-    const serverConnectToken = this.#session.user?.serverConnectToken ?? link.serverConnectToken
-    const known = { fingerprint, certificate, serverConnectToken }
-    this.#beginning.known = known
+    this.#beginning.known = { fingerprint, certificate }
     this.#beginning.code = ''
-    await memory.keep(known)
-    this.#beginning.link = { ...link, serverConnectToken, invitation: undefined }
+    memory.connectToken = this.#session.user?.serverConnectToken ?? link.connectToken
+    await memory.keep(certificate === undefined ? { fingerprint } : { fingerprint, certificate })
+    this.#beginning.link = { ...link, invitation: undefined }
     history.replaceState(null, '', plainAddress(link, fingerprint))
     this.#cards.prepare(undefined, '', this.#beginning.keeps)
   }
@@ -206,10 +269,13 @@ class Viewer {
   }
 
   #frameSeen(): void {
+    if (this.#lastFrameMs === undefined) void this.#talk.offer()
     this.#lastFrameMs = performance.now()
     this.#timeline.done('frame', this.#lastFrameMs)
     this.#attempt = 0
     this.#session.pictureMoves()
+    // What the person was asked for is not needed any more.
+    if (this.#question !== 'none' && this.#session.user === undefined) this.#question = 'none'
   }
 
   get #picture(): Picture {
@@ -218,8 +284,13 @@ class Viewer {
   }
 
   #tick(): void {
-    const { signaling, channel, media, connection, failure, trust, removed, hasPicture, user } = this.#session
+    const { signaling, channel, media, connection, failure, trust, removed, hasPicture, user, token } = this.#session
     const nowMs = performance.now()
+    if (failure === 'TOKEN_NEEDED' && this.#beginning.link.connectToken !== undefined && !this.#isConnectTokenDue) {
+      this.#isConnectTokenDue = true
+      this.restart()
+      return
+    }
     if (failure !== undefined && this.#retryAtMs === undefined && passing.has(failure)) {
       this.#retryAtMs = nowMs + retrySeconds[Math.min(this.#attempt++, retrySeconds.length - 1)] * 1000
     }
@@ -232,13 +303,15 @@ class Viewer {
     if (removed || failure !== undefined) this.#closePanels()
     const situation: Situation = {
       signaling, channel, media, greeted: connection !== undefined, relayed: this.#relayed, picture: this.#picture, trust, removed, offered: hasPicture,
-      question: failure === undefined ? this.#question : 'none',
+      question: failure === undefined ? this.#question : isAboutToken(failure) ? 'token' : 'none',
+      tokenWanted: token.isWanted,
       user: user === undefined ? undefined : { name: user.username, role: user.role ?? 'none' },
       failure: failure === undefined
         ? undefined
         : { code: this.#nameOf(failure), retryInSeconds: this.#retryAtMs === undefined ? undefined : Math.ceil((this.#retryAtMs - nowMs) / 1000) },
     }
     showSituation(situation, explain(situation), location.host)
+    element('renewal').hidden = !token.isWanted || failure !== undefined
     showTrust(situation, this.#session.client.verifiedDevice)
     // It stops where the session did.
     if (failure === undefined) showTimeline(this.#timeline, nowMs)
@@ -277,16 +350,19 @@ class Viewer {
 function showNothing(question: Question, code: string | undefined): void {
   const situation: Situation = {
     signaling: 'NEW', channel: 'NEW', media: 'new', greeted: false, relayed: false, picture: 'none', trust: 'checking', question,
-    user: undefined, removed: false, offered: false, failure: code === undefined ? undefined : { code },
+    user: undefined, removed: false, offered: false, tokenWanted: false, failure: code === undefined ? undefined : { code },
   }
   showSituation(situation, explain(situation), location.host)
   showTrust(situation, undefined)
   hideAgain()
 }
 
-async function begin(link: ViewerLink, code: string, video: HTMLVideoElement, cards: Cards): Promise<Viewer | undefined> {
-  showCamera(link, '')
-  const memory = new BrowserMemory(link)
+async function begin(opened: ViewerLink, code: string, video: HTMLVideoElement, cards: Cards): Promise<Viewer | undefined> {
+  showCamera(opened, '')
+  const [memory, tab] = [new BrowserMemory(opened), new TabMemory(opened)]
+  const given = opened.accessToken ?? opened.connectToken
+  if (given !== undefined) tab.keep(given)
+  const link = given === undefined ? { ...opened, ...recallToken(tab) } : opened
   const known = await memory.recall()
   if (known !== undefined && link.fingerprint !== undefined && link.fingerprint !== known.fingerprint) {
     element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
@@ -294,14 +370,24 @@ async function begin(link: ViewerLink, code: string, video: HTMLVideoElement, ca
     return undefined
   }
   const isKnown = known?.certificate !== undefined && lifeOf(known.certificate, Date.now()) !== 'over'
-  // Where a secret or a token says who may see the picture, nobody needs to be recognised.
-  const isNameless = link.fingerprint === undefined && (link.sharedSecret !== undefined || link.accessToken !== undefined)
+  // Where a secret says who may see the picture, nobody needs to be recognised.
+  const isNameless = link.fingerprint === undefined && link.sharedSecret !== undefined
   const certificate = isKnown ? known.certificate : isNameless ? undefined : await makeCertificate()
-  const serverConnectToken = link.serverConnectToken ?? known?.serverConnectToken
-  const viewer = new Viewer({ link: { ...link, serverConnectToken }, code, known, certificate, memory, keeps: await memory.works() }, video, cards)
+  const connectToken = link.connectToken ?? (link.accessToken === undefined ? known?.connectToken : undefined)
+  const viewer = new Viewer({ link: { ...link, connectToken }, code, known, certificate, memory, tab, keeps: await memory.works() }, video, cards)
   element('again').addEventListener('click', () => { viewer.restart() })
   element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
   return viewer
+}
+
+/** What was given before this page was loaded again. */
+function recallToken(tab: TabMemory): SortedTokens {
+  try {
+    const token = tab.recall()
+    return token === undefined ? {} : sortToken(token)
+  } catch {
+    return {}
+  }
 }
 
 function main(): void {
@@ -314,6 +400,7 @@ function main(): void {
   const cards = new Cards({
     pair: async (...answer) => viewer?.pair(...answer),
     signIn: async (credential) => viewer?.signIn(credential),
+    token: async (text) => viewer?.useToken(text),
     ask: (question) => viewer?.ask(question),
     open(link, code) {
       history.replaceState(null, '', plainAddress(link, link.fingerprint))
@@ -330,6 +417,7 @@ function main(): void {
       cards.focus('find')
       return
     }
+    if (withoutTokens(location.hash) !== location.hash) history.replaceState(null, '', location.pathname + location.search + withoutTokens(location.hash))
     // What came as a query has been sent to the server; at least it goes no further from here.
     if (link.invitation !== undefined && new URLSearchParams(location.search).has('pwd')) history.replaceState(null, '', `${location.pathname}#${location.search.slice(1)}`)
     void start(link, '')

@@ -127,9 +127,9 @@ void tap.test('words for every refusal of a token or a track', (t) => {
   const status = (statusCode: number): string => codeOf(new HttpError(statusCode, 'no'))
   t.strictSame([401, 403, 503, 500, 400].map(status), ['TOKEN_REFUSED', 'TOKEN_FORBIDDEN', 'SERVICE_TROUBLE', 'SERVICE_TROUBLE', 'ERR_SIGNALING_HTTP'])
   t.strictSame(['TOKEN_NEEDED', 'TOKEN_REFUSED', 'TOKEN_FORBIDDEN', 'SERVICE_TROUBLE', 'TOKEN_INVALID'].map(isAboutToken), [true, true, true, false, false])
-  const refusal = (code: '4.01' | '4.04' | '4.29' | '5.00', text = ''): string => codeOfTokenRefusal(new RefusedError({ code, payload: Buffer.from(text), contentFormat: undefined }))
+  const refusal = (code: '4.01' | '4.04' | '4.29' | '5.00', text = ''): string | undefined => codeOfTokenRefusal(new RefusedError({ code, payload: Buffer.from(text), contentFormat: undefined }))
   t.strictSame([refusal('4.01'), refusal('4.04', 'no such user'), refusal('4.04', 'Resource not found'), refusal('4.29'), refusal('5.00')],
-    ['TOKEN_INVALID', 'TOKEN_NOBODY', 'TOKEN_UNSUPPORTED', 'TOKEN_THROTTLED', 'ERR_DEVICE_REFUSED'])
+    ['TOKEN_INVALID', 'TOKEN_NOBODY', 'TOKEN_UNSUPPORTED', 'TOKEN_THROTTLED', undefined])
   const codes = ['NEEDED', 'REFUSED', 'FORBIDDEN', 'MALFORMED', 'ELSEWHERE', 'UNVERIFIED', 'INVALID', 'NOBODY', 'UNSUPPORTED', 'THROTTLED'].map((name) => `TOKEN_${name}`)
   for (const code of [...codes, 'SERVICE_TROUBLE', 'CHALLENGE_SILENT']) t.notMatch(wordsFor(code)[0], code, `${code} has words of its own`)
   t.ok(isAlarm('CHALLENGE_SILENT'))

@@ -1,7 +1,8 @@
-import { authenticateOauth, type CameraClient, requireSuccess } from '../../../lib/client/index.ts'
+import { authenticateOauth, type CameraClient, RefusedError, requireSuccess } from '../../../lib/client/index.ts'
 import { type CoapResponse } from '../../../lib/coap/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
 import { createBrowserHost } from '../host.ts'
+import { codeOfTokenRefusal } from './failures.ts'
 
 type Client = Pick<CameraClient<RTCPeerConnection>, 'coap' | 'verifiedDevice' | 'viewer'>
 
@@ -31,10 +32,21 @@ export class CameraToken {
 
   /**
    * Shows a token to the camera, the first or the next.
-   * @throws {LenskeyError} `TOKEN_UNVERIFIED`: nobody has proved to be the camera @throws {RefusedError} what `coap` rejects with
+   * @throws {LenskeyError} `TOKEN_UNVERIFIED`: nobody has proved to be the camera `TOKEN_INVALID` and the like: it
+   * has refused the token; and what `coap` rejects with
    */
   async present(token: string): Promise<void> {
     if (this.#client.verifiedDevice === undefined) throw new LenskeyError('TOKEN_UNVERIFIED', 'nobody has proved to be the camera')
+    try {
+      await this.#hand(token)
+    } catch (thrown) {
+      const code = thrown instanceof RefusedError ? codeOfTokenRefusal(thrown) : undefined
+      throw code === undefined ? thrown : new LenskeyError(code, 'the camera has refused the token', { cause: thrown })
+    }
+    this.#changed()
+  }
+
+  async #hand(token: string): Promise<void> {
     const give = this.#give
     if (give === undefined) await this.#begin(token)
     else {
@@ -44,7 +56,6 @@ export class CameraToken {
         give(token)
       })
     }
-    this.#changed()
   }
 
   async #begin(first: string): Promise<void> {

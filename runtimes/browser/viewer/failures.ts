@@ -98,12 +98,12 @@ function codeOfStatus({ statusCode, code }: HttpError): string {
 export const isAboutToken = (code: string): boolean => ['TOKEN_NEEDED', 'TOKEN_REFUSED', 'TOKEN_FORBIDDEN'].includes(code)
 
 /** What the camera says to an OAuth token (protocol/edge-webrtc.md §6), by the code that has words for it. */
-export function codeOfTokenRefusal({ responseCode, diagnostic }: RefusedError): string {
+export function codeOfTokenRefusal({ responseCode, diagnostic }: RefusedError): string | undefined {
   if (responseCode === '4.01') return 'TOKEN_INVALID'
   if (responseCode === '4.29') return 'TOKEN_THROTTLED'
   // 4.04 is also what a camera says that has no such endpoint.
   if (responseCode === '4.04') return diagnostic === 'no such user' ? 'TOKEN_NOBODY' : 'TOKEN_UNSUPPORTED'
-  return 'ERR_DEVICE_REFUSED'
+  return undefined
 }
 
 /** Why a track does not flow (protocol/edge-webrtc.md §2.4), to follow a colon. */

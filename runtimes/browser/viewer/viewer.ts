@@ -12,7 +12,7 @@ import { Settings } from './settings.ts'
 import { isRelayed, readStatistics } from './statistics.ts'
 import { Talk } from './talk.ts'
 import { Timeline } from './timeline.ts'
-import { cleanToken, TabMemory } from './tokens.ts'
+import { cleanToken, requireTokenFor, TabMemory } from './tokens.ts'
 
 const tickMs = 250
 const statisticsMs = 1000
@@ -202,6 +202,7 @@ class Viewer {
   async useToken(text: string): Promise<void> {
     const token = cleanToken(text)
     const sorted = sortToken(token)
+    if (sorted.oauthToken !== undefined) requireTokenFor(this.#beginning.link, token)
     if (sorted.oauthToken !== undefined && this.#session.failure === undefined) await this.#logInByToken(token)
     else this.#goOnWith(sorted, token)
   }

@@ -24,7 +24,12 @@ export async function startDemo(t: Test, folder: string, extra: string[] = []): 
 export const stateOf = (page: Page, name: string): Promise<string | undefined> => page.evaluate((key) => document.body.dataset[key], name)
 
 export const untilState = async (page: Page, name: string, value: string): Promise<void> => {
-  await page.waitForFunction(([key, wanted]) => document.body.dataset[key] === wanted, [name, value], { timeout: 15_000 })
+  try {
+    await page.waitForFunction(([key, wanted]) => document.body.dataset[key] === wanted, [name, value], { timeout: 15_000 })
+  } catch (thrown) {
+    const state = await page.evaluate(() => JSON.stringify({ ...Object.fromEntries(Object.entries(document.body.dataset)), headline: document.querySelector('#headline')?.textContent })).catch(() => 'gone')
+    throw new Error(`the page does not come to ${name} ${value}: ${state}`, { cause: thrown })
+  }
 }
 
 /** Whether anything has been given to the video element to show. */
@@ -81,7 +86,11 @@ export async function signIn(page: Page, username: string, password: string): Pr
 
 /** Resolves when the element has words that fit. */
 export async function untilSaid(page: Page, selector: string, words: RegExp): Promise<void> {
-  await page.waitForFunction(([where, source]) => new RegExp(source).test(document.querySelector(where)?.textContent ?? ''), [selector, words.source], { timeout: 15_000 })
+  try {
+    await page.waitForFunction(([where, source]) => new RegExp(source).test(document.querySelector(where)?.textContent ?? ''), [selector, words.source], { timeout: 15_000 })
+  } catch (thrown) {
+    throw new Error(`${selector} does not say ${String(words)} but ${await page.textContent(selector).catch(() => 'nothing')}`, { cause: thrown })
+  }
 }
 
 /** What the browser keeps of cameras: keys of its store. */

@@ -131,3 +131,53 @@ void tap.test('the page', { skip: skipWithout('chromium') }, async (t) => {
   await until(() => honest.frames() > seen + 5, 'the picture of the honest viewer')
   t.equal((await honest.client.iam.me()).username, 'maria')
 })
+
+void tap.test('who is asked for a proof and says nothing', { skip: skipWithout('chromium'), timeout: 120_000 }, async (t) => {
+  const create = await loadEngine('node-datachannel', { loopbackOnly: true })
+  const pages = { dir: 'dist/viewer' }
+  const service = await serve(t)
+  const camera = await startGuardedCamera(t, service, create)
+  const ofTheirs = createClipSource()
+  t.teardown(() => { ofTheirs.close() })
+  const middle = await startManInTheMiddle(t, service.url, create, challenged(() => new Promise(() => undefined)), { pages, video: ofTheirs, answerWithinMs: 300_000 })
+  const browser = await launchChromium(t)
+  const link = formatPairingLink({
+    frontEnd: `${middle.url}/#`, productId: PRODUCT, deviceId: DEVICE, username: 'maria', password: camera.password, serverConnectToken: '', fingerprint: camera.fingerprint,
+  })
+  const open = async (script?: () => void): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage()
+    if (script !== undefined) await page.addInitScript(script)
+    await page.goto(link)
+    await countFrames(page)
+    return page
+  }
+  const silent = await open()
+  // The same where not even the channel for requests comes up.
+  const closed = await open(() => {
+    const Native = RTCPeerConnection
+    window.RTCPeerConnection = class extends Native {
+      override createDataChannel(label: string): RTCDataChannel {
+        const channel = super.createDataChannel(label)
+        channel.addEventListener('open', (event) => { event.stopImmediatePropagation() })
+        Object.defineProperty(channel, 'readyState', { value: 'connecting' })
+        return channel
+      }
+    }
+  })
+  for (const page of [silent, closed]) {
+    t.match(await page.textContent('#headline'), /Checking|Greeting|Finding|Connecting/)
+    await page.waitForFunction(() => document.body.dataset.failure === 'CHALLENGE_SILENT', undefined, { timeout: 40_000 })
+    t.match(await page.textContent('#headline'), /does not prove who it is/)
+    t.match(await page.textContent('#advice'), /said nothing.*may be listening.*No picture was shown/)
+    t.equal(await stateOf(page, 'trust'), 'alarm')
+    t.equal(await page.textContent('#badge-label'), 'Not verified')
+    t.equal(await frames(page), 0)
+    t.notOk(await page.isVisible('#pair-form'))
+  }
+  const sessions = middle.relayed.length
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  t.equal(middle.relayed.length, sessions, 'nothing is tried again by itself')
+  for (const page of [silent, closed]) t.equal(await stateOf(page, 'failure'), 'CHALLENGE_SILENT')
+  t.strictSame(middle.asked, [CHALLENGE], 'no credential went out')
+  t.strictSame(camera.logins(), [])
+})

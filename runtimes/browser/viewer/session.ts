@@ -158,8 +158,6 @@ export class Session {
     requireTokenFor(this.#options.link, token)
     await this.token.present(token)
     await this.refreshUser()
-    // Whatever was taken away with the old one comes back with the new one.
-    this.removed = false
   }
 
   /**

@@ -210,6 +210,11 @@ class Viewer {
   async #logInByToken(token: string): Promise<void> {
     await this.#session.logInByToken(token)
     this.#oauthToken = token
+    if (this.#lastFrameMs !== undefined && this.#picture !== 'moving') {
+      // The camera has taken the picture away meanwhile. Not every one brings it back within a session.
+      this.restart()
+      return
+    }
     await this.#remember(this.#beginning.known?.certificate)
     this.#welcome()
   }

@@ -37,11 +37,12 @@ export const pathOf = ({ segments }: CoapRequest): string => `/${segments.join('
  * The rendezvous that ends both DTLS connections in the middle: a camera of its own to the victims, with the IDs of the real
  * one, and a client to the real camera for each of them. Passes on video and requests, the challenge included.
  * @param answer - in place of passing a request on
- * @param options - of the service; `video` is a picture that it shows to every victim at once
+ * @param options - of the service; `video` is a picture that it shows to every victim at once; `answerWithinMs` is its patience
+ * with an answer that does not come, default 3,000
  */
 export async function startManInTheMiddle(
   t: Test, realUrl: string, createPeerConnection: CreatePeerConnection, answer: Answer = (request, { forward }) => forward(request),
-  { video, ...options }: Partial<RendezvousOptions> & { video?: VideoSource } = {},
+  { video, answerWithinMs = 3000, ...options }: Partial<RendezvousOptions> & { video?: VideoSource; answerWithinMs?: number } = {},
 ): Promise<ManInTheMiddle> {
   const service = await serve(t, options)
   const signer = createSigner((await registerTestDevice(service)).key, host)
@@ -87,7 +88,7 @@ export async function startManInTheMiddle(
             return answer(request, self, relayed)
           },
         },
-      }, { answerWithinMs: 3000 })
+      }, { answerWithinMs })
       session.peerConnection.addEventListener('datachannel', ({ channel }) => { near.attach(createDataChannelPipe(channel)) })
       session.onclose = () => {
         detach?.()

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
+import type { VirtualConnection } from '../../../lib/access/index.ts'
 import { type CameraClient, type CameraClientOptions, createCameraClient } from '../../../lib/client/index.ts'
 import { createSigner, fingerprintOf } from '../../../lib/crypto/index.ts'
-import { type Camera, type CameraGuardOptions, type CameraOptions, createCamera, createCameraGuard, DeviceTokenGenerator } from '../../../lib/device/index.ts'
+import { type Camera, type CameraGuard, type CameraGuardOptions, type CameraOptions, type CameraSession, createCamera, createCameraGuard, DeviceTokenGenerator } from '../../../lib/device/index.ts'
 import { type AuditEvent, type Iam, openIam } from '../../../lib/iam/index.ts'
 import type { CreatePeerConnection, MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createMemoryStorage } from '../../../runtimes/memory/index.ts'
@@ -30,11 +31,13 @@ export interface GuardedCameraOptions {
   /** Where the camera takes its seat; default: at the rendezvous itself. */
   endpointUrl?: string
   guard?: Partial<CameraGuardOptions>
+  /** What a session has besides the picture, such as streams: called once, gives what is called for each session. */
+  more?: (parts: { iam: Iam; router: CameraGuard<MediaPeerConnection>['router'] }) => (session: CameraSession<MediaPeerConnection>, connection: VirtualConnection) => void
   camera?: Partial<CameraOptions<MediaPeerConnection>>
 }
 
 export async function startGuardedCamera(
-  t: Test, service: RunningRendezvous, createPeerConnection: CreatePeerConnection, { device = DEVICE, endpointUrl = service.url, guard: guardOptions, camera: cameraOptions }: GuardedCameraOptions = {},
+  t: Test, service: RunningRendezvous, createPeerConnection: CreatePeerConnection, { device = DEVICE, endpointUrl = service.url, guard: guardOptions, more, camera: cameraOptions }: GuardedCameraOptions = {},
 ): Promise<GuardedCamera> {
   const { key } = await registerTestDevice(service, { device })
   const signer = createSigner(key, host)
@@ -42,13 +45,14 @@ export async function startGuardedCamera(
   const password = randomBytes(12).toString('hex')
   await iam.users.create('maria', { role: 'Guest', password })
   const guard = createCameraGuard<MediaPeerConnection>({ iam, signer, host, ...guardOptions })
+  const attachMore = more?.({ iam, router: guard.router })
   const tokens = new DeviceTokenGenerator(PRODUCT, device, signer, host)
   const source = createClipSource()
   let showing = 0
   const camera = createCamera<MediaPeerConnection>({
     productId: PRODUCT, deviceId: device, endpointUrl, tokenGenerator: () => tokens.generateToken(), access: { guarded: true }, createPeerConnection,
     attach: (session) => {
-      guard.attach(session, {
+      const connection = guard.attach(session, {
         video: () => {
           const detach = attachVideo(session.peerConnection, source)
           showing++
@@ -58,6 +62,7 @@ export async function startGuardedCamera(
           }
         },
       })
+      attachMore?.(session, connection)
     },
     ...cameraOptions,
   }, host)

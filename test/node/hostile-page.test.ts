@@ -139,7 +139,7 @@ void tap.test('who is asked for a proof and says nothing', { skip: skipWithout('
   const camera = await startGuardedCamera(t, service, create)
   const ofTheirs = createClipSource()
   t.teardown(() => { ofTheirs.close() })
-  const middle = await startManInTheMiddle(t, service.url, create, challenged(() => new Promise(() => undefined)), { pages, video: ofTheirs, answerWithinMs: 300_000 })
+  const middle = await startManInTheMiddle(t, service.url, create, challenged(() => new Promise(() => undefined)), { pages, video: ofTheirs, answerWithinMs: 30_000 })
   const browser = await launchChromium(t)
   const link = formatPairingLink({
     frontEnd: `${middle.url}/#`, productId: PRODUCT, deviceId: DEVICE, username: 'maria', password: camera.password, serverConnectToken: '', fingerprint: camera.fingerprint,

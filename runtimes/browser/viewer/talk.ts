@@ -12,6 +12,7 @@ export class Talk {
   /** As the camera calls the sound that it takes. */
   #trackId: string | undefined
   #microphone: MediaStreamTrack | undefined
+  #isRefused = false
   #refused = new Map<string, TrackEntry>()
   #said = ''
 
@@ -33,7 +34,11 @@ export class Talk {
   told(track: TrackEntry): void {
     if (track.error === undefined) this.#refused.delete(track.trackId)
     else this.#refused.set(track.trackId, track)
-    if (track.trackId === this.#trackId && track.error !== undefined) void this.#stop()
+    if (track.trackId === this.#trackId && track.error !== undefined) {
+      void this.#stop()
+      // What is refused once stays so for the session (protocol/edge-webrtc.md §3.2): another try would be silence.
+      this.#isRefused = true
+    }
     this.#show()
   }
 
@@ -41,6 +46,7 @@ export class Talk {
   reset(): void {
     this.#microphone?.stop()
     this.#microphone = this.#trackId = undefined
+    this.#isRefused = false
     this.#refused.clear()
     this.#said = ''
     this.#show()
@@ -50,7 +56,6 @@ export class Talk {
     const [session, trackId] = [this.#session(), this.#trackId]
     const { connection } = session
     if (connection === undefined || trackId === undefined) return
-    this.#refused.delete(trackId)
     this.#said = ''
     try {
       const [microphone] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks()
@@ -79,7 +84,7 @@ export class Talk {
   #show(): void {
     const talk = element('talk')
     const isOn = this.#microphone !== undefined
-    talk.hidden = this.#trackId === undefined || !('mediaDevices' in navigator)
+    talk.hidden = this.#trackId === undefined || this.#isRefused || !('mediaDevices' in navigator)
     talk.ariaPressed = String(isOn)
     setText(element('talk-label'), isOn ? 'Stop talking' : 'Talk')
     document.body.dataset.talk = isOn ? 'on' : 'off'

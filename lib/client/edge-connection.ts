@@ -6,7 +6,7 @@ import {
 import { messageOf } from '../errors.ts'
 import { authenticatePassword } from '../iam/index.ts'
 import type { Host } from '../runtime/index.ts'
-import type { CreatePeerConnection, PeerConnection, TrackMetadata } from '../webrtc/index.ts'
+import type { CreatePeerConnection, PeerConnection, TrackEntry, TrackMetadata } from '../webrtc/index.ts'
 import { keepDeviceChannel } from './device-channel.ts'
 import { createProof, type Proof } from './proof.ts'
 
@@ -42,6 +42,8 @@ export interface EdgeConnectionParts<Connection extends PeerConnection> {
   closed: (reason: NabtoWebrtcError | undefined) => void
   /** The sections of a connection, whose tracks are told of. */
   mids?: (peerConnection: Connection) => readonly string[]
+  /** What the device has said of tracks, each time it says something. */
+  told?: (tracks: readonly TrackEntry[]) => void
   /** From the call to the open channel for requests; default 60,000. */
   connectMs?: number
 }
@@ -98,6 +100,7 @@ export function createEdgeConnection<Connection extends PeerConnection>(
       createPeerConnection: parts.createPeerConnection,
       mids: () => (peerConnection === undefined ? [] : parts.mids?.(peerConnection) ?? []),
       attach: begun,
+      told: parts.told,
       failed: (thrown) => { fail(messageOf(thrown), NabtoWebrtcErrorCode.UNKNOWN, thrown) },
     }, host))
   }

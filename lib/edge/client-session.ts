@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts'
 import type { Clock, Log } from '../runtime/index.ts'
-import { type CreatePeerConnection, type PeerConnection, PerfectNegotiation, TrackMetadata } from '../webrtc/index.ts'
+import { type CreatePeerConnection, type PeerConnection, PerfectNegotiation, type TrackEntry, TrackMetadata } from '../webrtc/index.ts'
 import { decodeEdgeMessage, edgeMessageTypes, encodeEdgeMessage } from './messages.ts'
 import type { EdgeStream } from './stream.ts'
 import { EdgeTransport, type EdgeTransportOptions } from './transport.ts'
@@ -11,6 +11,8 @@ export interface EdgeClientSessionOptions<Connection extends PeerConnection> ext
   attach: (peerConnection: Connection, tracks: TrackMetadata) => void
   /** Its sections; what is known of others is left out of what it says of its tracks. Default: all that is known. */
   mids?: () => readonly string[]
+  /** What the device has said of tracks, each time it says something. */
+  told?: (tracks: readonly TrackEntry[]) => void
   /** The connection could not be made; the stream has been closed. */
   failed: (thrown: unknown) => void
 }
@@ -28,7 +30,10 @@ export function createEdgeClientSession<Connection extends PeerConnection>(
     const negotiation = new PerfectNegotiation(peerConnection, transport)
     negotiation.onerror = (error) => { host.log('warn', 'edge.negotiation.failed', { reason: messageOf(error) }) }
     negotiation.metadata = {
-      take: (metadata) => { tracks.take(metadata) },
+      take: (metadata) => {
+        const entries = tracks.take(metadata)
+        options.told?.(entries)
+      },
       outgoing: () => tracks.outgoing(options.mids?.()),
     }
     release = () => {

@@ -5,7 +5,7 @@ import { createEdgeConnection, type EdgeConnection, NabtoWebrtcError } from '../
 import { createEdgeUser, edgeMe, edgeRoles, type EdgeIamUser } from '../../lib/client/edge-iam.ts'
 import { NabtoWebrtcErrorCode } from '../../lib/edge/index.ts'
 import { generatePassword } from '../../lib/iam/secrets.ts'
-import type { PeerConnection } from '../../lib/webrtc/index.ts'
+import type { PeerConnection, TrackError } from '../../lib/webrtc/index.ts'
 import { browserRandom, createBrowserHost } from './host.ts'
 
 export { NabtoWebrtcError, NabtoWebrtcErrorCode }
@@ -41,6 +41,7 @@ export interface ConnectionOptions {
 }
 
 export type OnClosedCallback = (error?: NabtoWebrtcError) => void
+export type OnTrackErrorCallback = (trackId: string, error: TrackError) => void
 export type OnTrackCallback = (event: RTCTrackEvent, trackId?: string, error?: string) => void
 
 /** A session with a device. */
@@ -53,6 +54,11 @@ export interface EdgeWebrtcConnection {
   /** Called once, when a session that was there has ended. */
   onClosed(callback: OnClosedCallback): void
   onTrack(callback: OnTrackCallback): void
+  /**
+   * Called once for each track that will not flow, with the reason (§2.4). The published client has no such call, and a track of
+   * ours that is refused makes no event `track`.
+   */
+  onTrackError(callback: OnTrackErrorCallback): void
   coapInvoke(method: CoapMethod, path: string, contentFormat?: number, payload?: ArrayBuffer | Uint8Array | string): Promise<CoapResponse>
   passwordAuthenticate(username: string, password: string): Promise<void>
   /** Whether the device with this fingerprint is at the other end, and nobody between. */
@@ -73,6 +79,9 @@ class BrowserConnection implements EdgeWebrtcConnection {
   #isOpen = false
   #onClosed: OnClosedCallback | undefined
   #onTrack: OnTrackCallback | undefined
+  #onTrackError: OnTrackErrorCallback | undefined
+  /** Sections whose error has been told: a device says it again with each description. */
+  readonly #refused = new Set<string>()
 
   setConnectionOptions(options: ConnectionOptions): void {
     this.#options = options
@@ -86,6 +95,10 @@ class BrowserConnection implements EdgeWebrtcConnection {
     this.#onTrack = callback
   }
 
+  onTrackError(callback: OnTrackErrorCallback): void {
+    this.#onTrackError = callback
+  }
+
   async connect(): Promise<void> {
     if (this.#connection !== undefined) throw new Error('connect() may be called once')
     if (this.#options === undefined) throw new Error('Missing connection options')
@@ -97,6 +110,13 @@ class BrowserConnection implements EdgeWebrtcConnection {
           const { trackId, error } = tracks.find(event.transceiver.mid ?? '') ?? {}
           this.#onTrack?.(event, trackId, error)
         })
+      },
+      told: (tracks) => {
+        for (const { mid, trackId, error } of tracks) {
+          if (error === undefined || this.#refused.has(mid)) continue
+          this.#refused.add(mid)
+          this.#onTrackError?.(trackId, error)
+        }
       },
       closed: (reason) => {
         this.#isOpen = false

@@ -85,3 +85,33 @@ void tap.test('our own client, under the published names', { skip }, async (t) =
   t.equal(iam.users.find('guest')?.password, found.made.Password)
   await until(() => sessions() === 0, 'the end of the session')
 })
+
+void tap.test('a track of ours that the device refuses, in the older dialect', { skip }, async (t) => {
+  const { service, password, fingerprint, page } = await edgeScene(t, 'node-datachannel')
+  const { outputFiles } = await build({ entryPoints: ['runtimes/browser/edge-client.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
+  await page.goto(await serveFiles(t, { '/': '<!doctype html><p></p>', '/edge-client.js': outputFiles[0].text }))
+  const options = { productId: PRODUCT, deviceId: DEVICE, sct: 'sct', signalingServerUrl: service.url.replace('http', 'ws') }
+  const found = await page.evaluate(async ({ options, password, fingerprint }) => {
+    const path = '/edge-client.js'
+    const { CoapContentFormat, CoapMethod, createEdgeWebrtcConnection } = await import(path) as EdgeClientModule
+    const connection = createEdgeWebrtcConnection()
+    connection.setConnectionOptions(options)
+    const refused: unknown[] = []
+    const shown: unknown[] = []
+    connection.onTrackError((...told) => { refused.push(told) })
+    connection.onTrack((_event, trackId, error) => { shown.push([trackId, error]) })
+    await connection.connect()
+    await connection.validateFingerprint(fingerprint)
+    await connection.passwordAuthenticate('maria', password)
+    const [track] = new AudioContext().createMediaStreamDestination().stream.getAudioTracks()
+    await connection.addTrack(track, 'speaker')
+    for (const end = Date.now() + 15_000; refused.length === 0 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 50))
+    await connection.coapInvoke(CoapMethod.POST, '/webrtc/tracks', CoapContentFormat.APPLICATION_JSON, JSON.stringify({ tracks: ['frontdoor-video'] }))
+    for (const end = Date.now() + 15_000; shown.length === 0 && Date.now() < end;) await new Promise((resolve) => setTimeout(resolve, 50))
+    await connection.close()
+    return { refused, shown }
+  }, { options, password, fingerprint })
+  // The scene's device has no use for tracks of clients. It says so again with the description of its own track.
+  t.strictSame(found.refused, [['speaker', 'UNKNOWN_ERROR']], 'told once, with the reason')
+  t.strictSame(found.shown, [['frontdoor-video', undefined]], 'and the session goes on')
+})

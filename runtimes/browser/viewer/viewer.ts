@@ -297,6 +297,10 @@ class Viewer {
       this.restart()
       return
     }
+    if (failure !== undefined && isAboutToken(failure) && this.#question !== 'token') {
+      this.ask('token')
+      return
+    }
     if (failure !== undefined && this.#retryAtMs === undefined && passing.has(failure)) {
       this.#retryAtMs = nowMs + retrySeconds[Math.min(this.#attempt++, retrySeconds.length - 1)] * 1000
     }
@@ -309,7 +313,7 @@ class Viewer {
     if (removed || failure !== undefined) this.#closePanels()
     const situation: Situation = {
       signaling, channel, media, greeted: connection !== undefined, relayed: this.#relayed, picture: this.#picture, trust, removed, offered: hasPicture,
-      question: failure === undefined ? this.#question : isAboutToken(failure) ? 'token' : 'none',
+      question: failure === undefined || isAboutToken(failure) ? this.#question : 'none',
       tokenWanted: token.isWanted,
       user: user === undefined ? undefined : { name: user.username, role: user.role ?? 'none' },
       failure: failure === undefined

@@ -27,7 +27,7 @@ void tap.test('links', (t) => {
 
   const fingerprint = 'ab'.repeat(32)
   const members = `p=wp-a&d=wd-b&u=admin&pwd=p%26w&sct=x&fp=${fingerprint}`
-  const invited = { ...ids, fingerprint, invitation: { username: 'admin', password: 'p&w' }, connectToken: 'x' }
+  const invited = { ...ids, fingerprint, invitation: { username: 'admin', password: 'p&w' }, serverConnectToken: 'x' }
   t.strictSame(readLink({ search: '', hash: `#${members}` }), invited, 'a pairing link')
   t.strictSame(readLink({ search: `?${members}`, hash: '' }), invited, 'as others write it')
   t.throws(() => readLink({ search: '', hash: '#p=wp-a&d=wd-b&u=admin&pwd=x' }), { code: 'ERR_PAIRING_LINK' }, 'without a fingerprint')
@@ -45,15 +45,15 @@ void tap.test('tokens go by what they are, and not into the history', (t) => {
     return tokens
   }
   for (const name of ['token', 'clientAccessToken', 'sct', 'jwt', 'oauth']) {
-    t.strictSame(read(`#${name}=abcDEF123456`), { connectToken: 'abcDEF123456' }, name)
+    t.strictSame(read(`#${name}=abcDEF123456`), { serverConnectToken: 'abcDEF123456' }, name)
     t.strictSame(read(`#${name}=${forService}`), { accessToken: forService }, name)
     t.strictSame(read(`#${name}=${forCamera}`), { oauthToken: forCamera }, name)
   }
-  t.strictSame(read(`#sct=abc&oauth=${forCamera}&secret=s`), { connectToken: 'abc', oauthToken: forCamera, sharedSecret: 's' })
+  t.strictSame(read(`#sct=abc&oauth=${forCamera}&secret=s`), { serverConnectToken: 'abc', oauthToken: forCamera, sharedSecret: 's' })
   t.strictSame(read('#token='), {})
   t.strictSame(readLink({ search: `?product=wp-a&device=wd-b&token=${forService}&sct=abc`, hash: '' }), { productId: 'wp-a', deviceId: 'wd-b' }, 'none from a query')
   for (const wrong of ['a.b', 'a.b.c', '%C3%A4', 'a b', `${forService}x.y`, 'a'.repeat(8193)]) t.throws(() => read(`#token=${wrong}`), { code: 'TOKEN_MALFORMED' }, wrong.slice(0, 20))
-  t.strictSame(read(`#token=${'a'.repeat(8192)}`), { connectToken: 'a'.repeat(8192) }, 'as long as may be')
+  t.strictSame(read(`#token=${'a'.repeat(8192)}`), { serverConnectToken: 'a'.repeat(8192) }, 'as long as may be')
   t.equal(cleanToken(` Bearer abc\r\n  DEF123456 `), 'abcDEF123456', 'as mails break it')
   t.throws(() => cleanToken(' '), { code: 'TOKEN_MALFORMED' })
   t.doesNotThrow(() => requireTokenFor({ productId: 'wp-a', deviceId: 'wd-b' }, forCamera))

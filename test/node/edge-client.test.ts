@@ -88,7 +88,7 @@ void tap.test('our own client, under the published names', { skip }, async (t) =
 
 void tap.test('a track of ours that the device refuses, in the older dialect', { skip }, async (t) => {
   const { service, password, fingerprint, page } = await edgeScene(t, 'node-datachannel')
-  const { outputFiles } = await build({ entryPoints: ['runtimes/browser/edge-client.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
+  const { outputFiles } = buildSync({ entryPoints: ['runtimes/browser/edge-client.ts'], bundle: true, format: 'esm', write: false, logLevel: 'silent' })
   await page.goto(await serveFiles(t, { '/': '<!doctype html><p></p>', '/edge-client.js': outputFiles[0].text }))
   const options = { productId: PRODUCT, deviceId: DEVICE, sct: 'sct', signalingServerUrl: service.url.replace('http', 'ws') }
   const found = await page.evaluate(async ({ options, password, fingerprint }) => {

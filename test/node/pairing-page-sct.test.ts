@@ -24,5 +24,5 @@ void tap.test('pair and come back by a server connect token', { skip: skipWithou
 
   const stranger = await (await browser.newContext()).newPage()
   await stranger.goto(page.url())
-  await untilState(stranger, 'failure', 'ERR_SIGNALING_HTTP')
+  await untilState(stranger, 'failure', 'TOKEN_NEEDED')
 })

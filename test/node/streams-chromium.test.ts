@@ -1,6 +1,6 @@
 // Streams between Chromium and a camera, through a real rendezvous: 64 MB up and 64 MB down at once, whole by their hashes.
 import { createHash, randomBytes } from 'node:crypto'
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 import tap from 'tap'
 import { createDeviceStreams } from '../../lib/device/index.ts'
 import { createNodeHost, loadEngine } from '../../runtimes/node/index.ts'
@@ -76,7 +76,7 @@ void tap.test(`${MEGABYTES} MB each way at once`, { skip: skipWithout('chromium'
       return (session, connection) => { streams.attach(session.peerConnection, connection) }
     },
   })
-  const { outputFiles } = await build({ stdin: { contents: script, resolveDir: process.cwd(), loader: 'ts' }, bundle: true, write: false, format: 'iife', target: 'es2022' })
+  const { outputFiles } = buildSync({ stdin: { contents: script, resolveDir: process.cwd(), loader: 'ts' }, bundle: true, write: false, format: 'iife', target: 'es2022' })
   const page = await (await launchChromium(t)).newPage()
   await page.goto(await serveFiles(t, { '/': '<!doctype html><title>streams</title>' }))
   await page.addScriptTag({ content: outputFiles[0].text })

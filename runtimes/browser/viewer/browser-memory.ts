@@ -7,7 +7,7 @@ export interface Acquaintance {
   /** Fingerprint of the certificate before this one, which the camera is to be told to forget. */
   readonly retired?: string
   /** Server connect token, for a service that lets nobody through to the camera without one. */
-  readonly connectToken?: string
+  readonly serverConnectToken?: string
 }
 
 const store = 'cameras'
@@ -18,7 +18,7 @@ const store = 'cameras'
  */
 export class BrowserMemory {
   /** Kept along with whatever is kept of the camera. */
-  connectToken: string | undefined
+  serverConnectToken: string | undefined
   readonly #key: string
 
   constructor({ productId, deviceId }: { productId: string; deviceId: string }) {
@@ -28,7 +28,7 @@ export class BrowserMemory {
   async recall(): Promise<Acquaintance | undefined> {
     try {
       const found = (await this.#run('readonly', (cameras) => cameras.get(this.#key))) as Acquaintance | undefined
-      this.connectToken ??= found?.connectToken
+      this.serverConnectToken ??= found?.serverConnectToken
       return found
     } catch {
       return undefined
@@ -38,8 +38,8 @@ export class BrowserMemory {
   /** @returns whether it will be there next time */
   async keep(acquaintance: Acquaintance): Promise<boolean> {
     try {
-      const { connectToken } = this
-      await this.#run('readwrite', (cameras) => cameras.put(connectToken === undefined ? acquaintance : { ...acquaintance, connectToken }, this.#key))
+      const { serverConnectToken } = this
+      await this.#run('readwrite', (cameras) => cameras.put(serverConnectToken === undefined ? acquaintance : { ...acquaintance, serverConnectToken }, this.#key))
       return true
     } catch {
       return false

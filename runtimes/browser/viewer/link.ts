@@ -10,7 +10,7 @@ export interface ViewerLink {
   /** What the service is shown: a client access token, or a token of an issuer that it trusts. Also from the fragment. */
   readonly accessToken?: string
   /** Server connect token, for a service that lets nobody through without one; what asks for none does not get to see it. */
-  readonly connectToken?: string
+  readonly serverConnectToken?: string
   /** OAuth token for the camera itself. */
   readonly oauthToken?: string
   /** Of the camera's key, 64 lower-case digits: what makes this page sure of the camera. */
@@ -31,8 +31,8 @@ export function readLink({ search, hash }: { search: string; hash: string }): Vi
   const query = new URLSearchParams(search)
   const fragment = new URLSearchParams(hash.replace(/^#/, ''))
   if ([query, fragment].some((members) => members.has('p') && members.has('d'))) {
-    const { productId, deviceId, username, password, fingerprint, serverConnectToken: connectToken } = parsePairingLink(search + hash)
-    return { productId, deviceId, fingerprint, invitation: { username, password }, ...(connectToken === undefined ? {} : { connectToken }) }
+    const { productId, deviceId, username, password, fingerprint, serverConnectToken } = parsePairingLink(search + hash)
+    return { productId, deviceId, fingerprint, invitation: { username, password }, ...(serverConnectToken === undefined ? {} : { serverConnectToken }) }
   }
   const oneOf = (...names: string[]): string | undefined => names.map((name) => fragment.get(name)).find((value) => value !== null && value !== '') ?? undefined
   const productId = query.get('product') ?? query.get('productId')
@@ -54,12 +54,12 @@ function tokensIn(fragment: URLSearchParams): SortedTokens {
   return Object.assign({}, ...TOKEN_NAMES.map((name) => fragment.get(name) ?? '').filter((token) => token !== '').map(sortToken)) as SortedTokens
 }
 
-export type SortedTokens = Pick<ViewerLink, 'accessToken' | 'connectToken' | 'oauthToken'>
+export type SortedTokens = Pick<ViewerLink, 'accessToken' | 'serverConnectToken' | 'oauthToken'>
 
 /** @throws {LenskeyError} `TOKEN_MALFORMED` */
 export function sortToken(token: string): SortedTokens {
   switch (kindOfToken(token)) {
-    case 'connect': return { connectToken: token }
+    case 'connect': return { serverConnectToken: token }
     case 'service': return { accessToken: token }
     case 'camera': return { oauthToken: token }
   }

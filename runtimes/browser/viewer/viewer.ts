@@ -124,7 +124,7 @@ class Viewer {
     this.#timeline = timeline
     const { link, certificate } = this.#beginning
     const session: Session = new Session({
-      link, certificate, endpointUrl: location.origin, shown: link.accessToken ?? (this.#isConnectTokenDue ? link.connectToken : undefined),
+      link, certificate, endpointUrl: location.origin, shown: link.accessToken ?? (this.#isConnectTokenDue ? link.serverConnectToken : undefined),
       expected: this.#expected, credential: this.#credential,
       oauthToken: this.#oauthToken,
     }, {
@@ -225,7 +225,7 @@ class Viewer {
     if (oauthToken !== undefined) this.#oauthToken = oauthToken
     else {
       this.#beginning.link = { ...link, accessToken: undefined, ...forService }
-      this.#isConnectTokenDue = forService.connectToken !== undefined
+      this.#isConnectTokenDue = forService.serverConnectToken !== undefined
       tab.keep(token)
     }
     this.restart()
@@ -245,7 +245,7 @@ class Viewer {
     if (fingerprint === undefined) return
     this.#beginning.known = { fingerprint, certificate }
     this.#beginning.code = ''
-    memory.connectToken = this.#session.user?.serverConnectToken ?? link.connectToken
+    memory.serverConnectToken = this.#session.user?.serverConnectToken ?? link.serverConnectToken
     await memory.keep(certificate === undefined ? { fingerprint } : { fingerprint, certificate })
     this.#beginning.link = { ...link, invitation: undefined }
     history.replaceState(null, '', plainAddress(link, fingerprint))
@@ -292,7 +292,7 @@ class Viewer {
   #tick(): void {
     const { signaling, channel, media, connection, failure, trust, removed, hasPicture, user, token } = this.#session
     const nowMs = performance.now()
-    if (failure === 'TOKEN_NEEDED' && this.#beginning.link.connectToken !== undefined && !this.#isConnectTokenDue) {
+    if (failure === 'TOKEN_NEEDED' && this.#beginning.link.serverConnectToken !== undefined && !this.#isConnectTokenDue) {
       this.#isConnectTokenDue = true
       this.restart()
       return
@@ -370,7 +370,7 @@ function showNothing(question: Question, code: string | undefined): void {
 async function begin(opened: ViewerLink, code: string, video: HTMLVideoElement, cards: Cards): Promise<Viewer | undefined> {
   showCamera(opened, '')
   const [memory, tab] = [new BrowserMemory(opened), new TabMemory(opened)]
-  const given = opened.accessToken ?? opened.connectToken
+  const given = opened.accessToken ?? opened.serverConnectToken
   if (given !== undefined) tab.keep(given)
   const link = given === undefined ? { ...opened, ...recallToken(tab) } : opened
   const known = await memory.recall()
@@ -383,8 +383,8 @@ async function begin(opened: ViewerLink, code: string, video: HTMLVideoElement, 
   // Where a secret says who may see the picture, nobody needs to be recognised.
   const isNameless = link.fingerprint === undefined && link.sharedSecret !== undefined
   const certificate = isKnown ? known.certificate : isNameless ? undefined : await makeCertificate()
-  const connectToken = link.connectToken ?? (link.accessToken === undefined ? known?.connectToken : undefined)
-  const viewer = new Viewer({ link: { ...link, connectToken }, code, known, certificate, memory, tab, keeps: await memory.works() }, video, cards)
+  const serverConnectToken = link.serverConnectToken ?? (link.accessToken === undefined ? known?.serverConnectToken : undefined)
+  const viewer = new Viewer({ link: { ...link, serverConnectToken }, code, known, certificate, memory, tab, keeps: await memory.works() }, video, cards)
   element('again').addEventListener('click', () => { viewer.restart() })
   element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
   return viewer

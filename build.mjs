@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync,
 import { join, relative } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
-import { bareEngine, firmware } from './tools/bare-engine.mjs'
+import { bareEngine, bundleSmall, firmware } from './tools/bare-engine.mjs'
 import { checkImports } from './tools/import-rules.mjs'
 import { firmwareModules, smallModules } from './tools/small-modules.mjs'
 
@@ -39,7 +39,7 @@ const external = Object.keys({ ...dependencies, ...optionalDependencies, ...devD
 
 const viewingPage = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', plugins: [smallModules] }
 
-/** Single files whose size is promised: name, entry, options, and the largest size allowed (bytes raw, bytes gzip). */
+/** Single files whose size is promised: name, entry, options, and the largest size allowed (bytes raw, bytes gzip). The board's own is in build-board.mjs. */
 const sized = [
   { name: 'lenskey-token.quickjs.js', entry: 'runtimes/quickjs/token.ts', options: firmware, raw: 48_000, gzip: 18_000 },
   { name: 'lenskey-device.quickjs.js', entry: 'runtimes/quickjs/device.ts', options: firmware, raw: 75_000, gzip: 27_000 },
@@ -87,9 +87,7 @@ async function buildSized() {
   const results = []
   for (const target of sized.filter(({ entry }) => existsSync(entry))) {
     const outfile = `dist/${target.name}`
-    const result = await esbuild.build({
-      ...target.options, entryPoints: [target.entry], outfile, minify: true, metafile: true, logLevel: 'warning',
-    })
+    const result = await bundleSmall({ ...target.options, entryPoints: [target.entry], outfile })
     const leaked = Object.values(result.metafile.outputs)[0].imports
     if (leaked.length > 0) throw new Error(`${outfile} still imports ${leaked.map(({ path }) => path).join(', ')}`)
     const packaged = Object.keys(result.metafile.inputs).find((file) => file.includes('node_modules/'))
@@ -165,7 +163,7 @@ async function buildTests() {
   mkdirSync('build/test', { recursive: true })
   const bareProgram = (files, outfile, options) => {
     const lines = ["import './test/noble-shims.ts'", "import { runTests } from './test/run-bare.ts'", ...files.map((file) => `import './${file}'`), 'void runTests()']
-    return esbuild.build({ ...options, stdin: { contents: lines.join('\n'), resolveDir: '.', loader: 'ts' }, outfile, minify: true, keepNames: false, logLevel: 'warning' })
+    return bundleSmall({ ...options, stdin: { contents: lines.join('\n'), resolveDir: '.', loader: 'ts' }, outfile })
   }
   await bareProgram(portable, 'build/test/bare.js', firmware)
   await bareProgram(portable.filter(onBothCurves), 'build/test/bare-noble.js', bareEngine)

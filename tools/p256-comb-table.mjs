@@ -6,9 +6,9 @@ import { p256 } from '@noble/curves/nist.js'
 const file = 'lib/crypto/p256-comb-table.ts'
 const TEETH = 4
 const COLUMNS = 80
-const ROWS = 4
+const ROWS = 2
 
-/** The points, x then y, 64 hexadecimal digits each. */
+/** The points in base64url: 64 bytes each, x then y. */
 export function combTablePoints() {
   const { BASE, Fn } = p256.Point
   const points = []
@@ -20,7 +20,8 @@ export function combTablePoints() {
         sum += (entry >> tooth) & 1 ? term : -term
       }
       const { x, y } = BASE.multiply(Fn.create(sum << BigInt((COLUMNS / ROWS) * row))).toAffine()
-      points.push([x, y].map((coordinate) => coordinate.toString(16).padStart(64, '0')).join(''))
+      const digits = [x, y].map((coordinate) => coordinate.toString(16).padStart(64, '0')).join('')
+      points.push(Buffer.from(digits, 'hex').toString('base64url'))
     }
   }
   return points

@@ -1,7 +1,6 @@
 import { encodeHex } from '../bytes/index.ts'
 import { LenskeyError, messageOf } from '../errors.ts'
-
-const NEW_KEY = 'openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem'
+import { DECRYPT, LEAVE_OPENSSH, MAKE_KEY, NAME_CURVE } from './key-commands.ts'
 
 /** What a key is for, by the names of things that are not it. */
 const otherKinds: Record<string, string> = {
@@ -18,27 +17,21 @@ export function wrongCurve(oid: Uint8Array): LenskeyError {
 
 /** @param what - such as "is an RSA key" */
 export function wrongKind(what: string): LenskeyError {
-  return new LenskeyError('ERR_KEY_CURVE', `this key ${what}; only P-256 (prime256v1) will do. Make one with: ${NEW_KEY}`)
+  return new LenskeyError('ERR_KEY_CURVE', `this key ${what}; only P-256 (prime256v1) will do${MAKE_KEY}`)
 }
 
 /** A private key in a form of its own, by the label of its PEM block. */
 export function wrongForm(label: string): LenskeyError {
   if (label !== 'OPENSSH PRIVATE KEY') return wrongKind(label === 'RSA PRIVATE KEY' ? 'is an RSA key' : 'is of another kind')
-  return new LenskeyError('ERR_KEY_FORMAT', 'this key is in the form of OpenSSH. Convert it in place with: ssh-keygen -p -m PKCS8 -N "" -f key')
+  return new LenskeyError('ERR_KEY_FORMAT', `this key is in the form of OpenSSH${LEAVE_OPENSSH}`)
 }
 
 export function explicitCurve(): LenskeyError {
-  return new LenskeyError(
-    'ERR_KEY_CURVE',
-    'this key spells out its curve instead of naming it. Convert it with: openssl ec -in key.pem -param_enc named_curve -out named.pem',
-  )
+  return new LenskeyError('ERR_KEY_CURVE', `this key spells out its curve instead of naming it${NAME_CURVE}`)
 }
 
 export function encryptedKey(): LenskeyError {
-  return new LenskeyError(
-    'ERR_KEY_ENCRYPTED',
-    'this private key is protected by a passphrase, which cannot be asked for here. Decrypt it with: openssl pkey -in key.pem -out plain.pem',
-  )
+  return new LenskeyError('ERR_KEY_ENCRYPTED', `this private key is protected by a passphrase, which cannot be asked for here${DECRYPT}`)
 }
 
 /** @param what - such as "private key" */

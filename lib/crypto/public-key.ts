@@ -1,6 +1,7 @@
 import { concatBytes, decodeHex, encodeBase64url, portableBase64url } from '../bytes/index.ts'
 import { LenskeyError } from '../errors.ts'
 import { DER, type DerReader, encodeDer, enterSequence } from './der.ts'
+import { DECOMPRESS, KEY_OF_CERTIFICATE, PUBLIC_HALF } from './key-commands.ts'
 import { explicitCurve, notThatKey, readingKey, wrongCurve, wrongKind } from './key-errors.ts'
 import { isOnP256 } from './p256-field.ts'
 import { checkKeyLength, decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
@@ -55,10 +56,10 @@ export function parsePublicJwk(jwk: UncheckedJwk): P256PublicKey {
 
 function hintFor(blocks: PemBlock[]): string {
   if (blocks.some(({ label }) => label.includes('PRIVATE KEY'))) {
-    return 'this is the private one, which stays on the device. Get its public half with: openssl pkey -in key.pem -pubout'
+    return `this is the private one, which stays on the device${PUBLIC_HALF}`
   }
   if (blocks.some(({ label }) => label.includes('CERTIFICATE'))) {
-    return 'this is a certificate. Get its key with: openssl x509 -in cert.pem -noout -pubkey'
+    return `this is a certificate${KEY_OF_CERTIFICATE}`
   }
   return 'there is no BEGIN PUBLIC KEY line, no JWK and no hexadecimal point in it'
 }
@@ -76,7 +77,7 @@ function fromSpki(der: Uint8Array): P256PublicKey {
   const point = spki.readBits()
   spki.end()
   if (point.length === 33) {
-    throw notThatKey('public key', 'its point is compressed. Convert it with: openssl ec -pubin -in pub.pem -conv_form uncompressed -out full.pem')
+    throw notThatKey('public key', `its point is compressed${DECOMPRESS}`)
   }
   return publicKeyOf(point)
 }

@@ -11,6 +11,7 @@ import {
 import { DeviceTokenGenerator } from '../../lib/device/index.ts'
 import { es256SigningKey, es256VerifyingKey, hs256Key, signJwt, verifyJwt } from '../../lib/jwt/index.ts'
 import { nodeCrypto } from '../../runtimes/node/native-crypto.ts'
+import { encodePem } from '../../lib/crypto/pem.ts'
 import { openssl, opensslKeys, systemRandom as random } from './support/openssl.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lenskey-keys-'))
@@ -79,6 +80,9 @@ void tap.test('keys made by openssl that must be refused', (t) => {
 
 void tap.test('the advice in the errors works', (t) => {
   const { forms } = opensslKeys(folder)
+  t.throws(() => parsePrivateKey(encodePem('OPENSSH PRIVATE KEY', Uint8Array.of(1))), /ssh-keygen -p/)
+  t.throws(() => parsePublicKey(encodePem('CERTIFICATE', Uint8Array.of(1))), /openssl x509 -in/)
+  t.throws(() => parsePublicKey(forms.SEC1), /openssl pkey -in key\.pem -pubout/)
   const same = (file: string): void => { t.same(parsePrivateKey(openssl(folder, 'pkey', '-in', file).toString()), parsePrivateKey(forms.SEC1)) }
   openssl(folder, 'ec', '-in', 'key.pem', '-aes128', '-passout', 'pass:secret', '-out', 'locked.pem')
   openssl(folder, 'pkey', '-in', 'locked.pem', '-passin', 'pass:secret', '-out', 'plain.pem')

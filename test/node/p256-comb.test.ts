@@ -70,7 +70,7 @@ void tap.test(`${SIGNATURES} random keys and messages, and edge scalars: the ver
 void tap.test('a table damaged in memory gives an error and no signature', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'lenskey-comb-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  for (const at of [0, 1000, 3000, COMB_TABLE.length - 1]) {
+  for (const at of [0, 500, 1000, COMB_TABLE.length - 2]) {
     const damaged = `${COMB_TABLE.slice(0, at)}${COMB_TABLE[at] === 'a' ? 'b' : 'a'}${COMB_TABLE.slice(at + 1)}`
     const outfile = join(folder, `damaged-${at}.mjs`)
     await build({

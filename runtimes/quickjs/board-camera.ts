@@ -1,13 +1,16 @@
 import { decodeUtf8 } from '../../lib/bytes/index.ts'
-import { formatPairingLink } from '../../lib/client/pairing-link.ts'
-import { createSigner, fingerprintOf, parsePrivateKey, type Signer } from '../../lib/crypto/index.ts'
-import { type CameraAccess, createCamera, createCameraGuard, createLearnedClock, DeviceTokenGenerator } from '../../lib/device/index.ts'
+import { createSigner, fingerprintOf, parsePrivateKey } from '../../lib/crypto/index.ts'
+import { createLearnedClock, DeviceTokenGenerator } from '../../lib/device/index.ts'
 import { LenskeyError, messageOf } from '../../lib/errors.ts'
-import { type Iam, openIam } from '../../lib/iam/index.ts'
 import type { LogLevel } from '../../lib/runtime/index.ts'
+import { firstPairing, openCameraIam } from '../camera/iam.ts'
+import { oauthOptions, readOauth } from '../camera/oauth.ts'
+import { createRemoteCamera } from '../camera/remote.ts'
+import { createCameraSessions } from '../camera/sessions.ts'
+import { UsageError } from '../camera/usage-error.ts'
 import { Engine, type EngineConnection } from './engine-peer-connection.ts'
 import { type Board, boardClock, boardLog, boardStorage, boardStreams, createBoardHost, fromBoard } from './host.ts'
-import { helpText, integer, type Option, parseOptions, UsageError } from './options.ts'
+import { helpText, integer, type Option, parseOptions } from './options.ts'
 import { createTimeHttp } from './time-http.ts'
 
 /** Written in by the build (build-board.mjs). */
@@ -22,8 +25,12 @@ const options = {
   key: { value: 'FILE', help: 'private key of the camera: PEM, JWK or 64 hexadecimal digits' },
   ca: { value: 'FILE', help: 'the authorities that the certificate of the rendezvous has to lead to, PEM' },
   data: { value: 'FOLDER', help: 'where users, settings and the latest known time are kept' },
-  'shared-secret-file': { value: 'FILE', help: 'secret that camera and viewers share' },
+  'front-end': { value: 'URL', help: 'page that the pairing link leads to (default the rendezvous\'s own)' },
+  'shared-secret-file': { value: 'FILE', help: 'secret that stands for the user default, a Guest at first' },
   'require-authorized': { help: 'serve only viewers that the rendezvous vouches for' },
+  'authorized-role': { value: 'ROLE', help: 'role of viewers that the rendezvous vouches for (default Guest with --require-authorized, else none)' },
+  ...oauthOptions,
+  'stream-file': { value: 'FILE', help: 'file of up to 1 MiB that a client gets from stream port 80, with the right Webrtc:FileStream' },
   engine: { value: 'PATH', help: 'local socket of the WebRTC engine (docs/engine-protocol.md)', default: '/run/lenskey/engine.sock' },
   'max-viewers': { value: 'N', help: 'viewers at a time', default: '4' },
   'heap-cap': { value: 'KIB', help: 'memory of the program; beyond it ends with exit code 75, to be started again', default: '8192' },
@@ -38,6 +45,9 @@ type Given = Partial<Record<keyof typeof options, string>>
 
 const MAX_FILE_BYTES = 65_536
 const MAX_CA_BYTES = 1_048_576
+const MAX_STREAM_FILE_BYTES = 1_048_576
+/** Of what is sent at a time: it lies in the heap until the peer has it. */
+const STREAM_PIECE_BYTES = 16_384
 /** From sysexits.h, as those of the host are (docs/porting.md). */
 const EXIT_USAGE = 64
 const EXIT_CANNOT_START = 78
@@ -71,30 +81,51 @@ async function start(board: Board, given: Given): Promise<void> {
   const startedMs = board.startedMs ?? board.monotonicMs()
   let hasSigned = false
   board.setHeapCap?.(1024 * integer(given['heap-cap'] ?? '', 'heap-cap', 0, 4_194_304))
-  const [productId, deviceId, endpointUrl] = [required(given, 'product'), required(given, 'device'), required(given, 'endpoint')]
+  const [productId, deviceId, endpointUrl] = [required(given, 'product'), required(given, 'device'), required(given, 'endpoint').replace(/\/+$/, '')]
   const log = boardLog(board, levelOf(given['log-level']))
   const systemClock = boardClock(board)
   const storage = boardStorage(board, required(given, 'data'))
   const clock = createLearnedClock(
-    { url: `${endpointUrl.replace(/\/+$/, '')}/`, notBeforeMs: LENSKEY_BUILT_MS, storage },
+    { url: `${endpointUrl}/`, notBeforeMs: LENSKEY_BUILT_MS, storage },
     { clock: systemClock, http: createTimeHttp(boardStreams(board), systemClock), log },
   )
   const host = createBoardHost(board, { clock, log })
   trustAuthorities(board, given.ca)
   const signer = createSigner(parsePrivateKey(readText(board, required(given, 'key')).trim(), host), host)
-  const iam = await openIam({ storage, device: { productId, deviceId, appName: 'lenskey-camera', appVersion: LENSKEY_VERSION } }, host)
+  const sharedSecret = readSecret(board, given['shared-secret-file'])
+  const requireAuthorized = given['require-authorized'] !== undefined
+  const oauth = readOauth({
+    issuer: given['oauth-issuer'], jwks: given['oauth-jwks'], roles: given['oauth-role']?.split('\n') ?? [], claim: given['oauth-claim'] ?? '',
+  })
+  const iam = await openCameraIam({
+    productId, deviceId, app: { appName: 'lenskey-camera', appVersion: LENSKEY_VERSION }, storage, isKept: true, hasSharedSecret: sharedSecret !== undefined,
+  }, host)
   if (given['print-invitation'] !== undefined) {
-    printInvitation(board, iam, { productId, deviceId, signer })
+    const first = firstPairing(iam, { frontEnd: given['front-end'] ?? `${endpointUrl}/#`, productId, deviceId, fingerprint: fingerprintOf(signer.publicKey, host.nativeCrypto) })
     await iam.close()
+    // Only when asked for: whoever reads it is the administrator.
+    if (first === undefined) throw new LenskeyError('ERR_IAM_NO_SUCH_USER', 'this camera has an owner already')
+    board.print(first.link, false)
     board.exit(0)
     return
   }
-  const access = accessOf(board, given)
   const engine = openEngine(board, given.engine ?? '', host)
   const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
-  const guard = createCameraGuard<EngineConnection>({ iam, signer, host })
-  const camera = createCamera<EngineConnection>({
-    endpointUrl, productId, deviceId, access,
+  const file = given['stream-file']
+  const sessions = createCameraSessions<EngineConnection>({
+    iam, signer, host, oauth, storage, productId, deviceId,
+    authorizedRole: given['authorized-role'] ?? (requireAuthorized ? 'Guest' : undefined),
+    offerVideo: (connection, trackId) => connection.startVideo(trackId),
+    onTrack: () => 'UNKNOWN_TRACK_ID',
+    sendFile: file === undefined ? undefined : async (stream) => {
+      const bytes = readBytes(board, file, MAX_STREAM_FILE_BYTES)
+      for (let at = 0; at < bytes.length; at += STREAM_PIECE_BYTES) await stream.write(bytes.subarray(at, at + STREAM_PIECE_BYTES))
+      await stream.end()
+    },
+  })
+  const camera = createRemoteCamera<EngineConnection>({
+    endpointUrl, productId, deviceId, iam,
+    access: { guarded: true, sharedSecret, requireAuthorized },
     async tokenGenerator() {
       await clock.ready()
       const token = await tokens.generateToken()
@@ -104,9 +135,8 @@ async function start(board: Board, given: Given): Promise<void> {
     },
     maxSessions: integer(given['max-viewers'] ?? '', 'max-viewers', 1, 64),
     createPeerConnection: (configuration) => engine.create(configuration),
-    attach: (session) => {
-      guard.attach(session, { video: () => session.peerConnection.startVideo('video') })
-    },
+    attach: sessions.attach,
+    dialects: sessions.dialects,
   }, host)
   camera.device.on('connectionstatechange', () => {
     board.print(`signaling ${camera.device.connectionState}`, false)
@@ -123,6 +153,7 @@ async function start(board: Board, given: Given): Promise<void> {
   })
   board.onstop = () => {
     camera.close()
+    sessions.close()
     engine.close()
     void iam.close().finally(() => {
       board.exit(0)
@@ -142,30 +173,27 @@ function levelOf(text: string | undefined): LogLevel {
   throw new UsageError('--log-level is debug, info, warn or error')
 }
 
-function readText(board: Board, path: string): string {
-  const bytes = board.readFile(path, MAX_FILE_BYTES)
+function readBytes(board: Board, path: string, maxBytes: number): Uint8Array {
+  const bytes = board.readFile(path, maxBytes)
   if (bytes === undefined) throw new LenskeyError('ERR_FILE_NOT_FOUND', `there is no file ${path}`)
-  return decodeUtf8(new Uint8Array(bytes))
+  return new Uint8Array(bytes)
+}
+
+function readText(board: Board, path: string): string {
+  return decodeUtf8(readBytes(board, path, MAX_FILE_BYTES))
+}
+
+function readSecret(board: Board, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  const secret = readText(board, path).trim()
+  if (secret === '') throw new LenskeyError('ERR_FILE_EMPTY', `${path} is empty`)
+  return secret
 }
 
 /** Without any, nothing can be reached over TLS: there is no list of the system's to fall back to. */
 function trustAuthorities(board: Board, path: string | undefined): void {
   if (path === undefined) return
-  const bytes = board.readFile(path, MAX_CA_BYTES)
-  if (bytes === undefined) throw new LenskeyError('ERR_FILE_NOT_FOUND', `there is no file ${path}`)
-  if (board.trust(new Uint8Array(bytes)) === 0) throw new LenskeyError('ERR_FILE', `${path} holds no certificate`)
-}
-
-function accessOf(board: Board, given: Given): CameraAccess {
-  const path = given['shared-secret-file']
-  const requireAuthorized = given['require-authorized'] !== undefined
-  if (path !== undefined) {
-    const sharedSecret = readText(board, path).trim()
-    if (sharedSecret === '') throw new LenskeyError('ERR_FILE_EMPTY', `${path} is empty`)
-    return requireAuthorized ? { sharedSecret, requireAuthorized } : { sharedSecret }
-  }
-  if (requireAuthorized) return { requireAuthorized }
-  throw new UsageError('--shared-secret-file or --require-authorized is needed: a camera that lets anybody in is none')
+  if (board.trust(readBytes(board, path, MAX_CA_BYTES)) === 0) throw new LenskeyError('ERR_FILE', `${path} holds no certificate`)
 }
 
 function openEngine(board: Board, path: string, { clock, log }: Pick<ReturnType<typeof createBoardHost>, 'clock' | 'log'>): Engine {
@@ -176,14 +204,4 @@ function openEngine(board: Board, path: string, { clock, log }: Pick<ReturnType<
     },
     clock, log,
   })
-}
-
-/** Only when asked for: whoever reads it is the administrator. */
-function printInvitation(board: Board, iam: Iam, { productId, deviceId, signer }: { productId: string; deviceId: string; signer: Signer }): void {
-  const user = iam.state.users.find(({ role, password }) => role === 'Administrator' && password !== undefined)
-  if (user?.password === undefined) throw new LenskeyError('ERR_IAM_NO_SUCH_USER', 'no administrator waits to be paired')
-  board.print(formatPairingLink({
-    frontEnd: 'lenskey:#', productId, deviceId, username: user.username, password: user.password,
-    serverConnectToken: user.serverConnectToken, fingerprint: fingerprintOf(signer.publicKey),
-  }), false)
 }

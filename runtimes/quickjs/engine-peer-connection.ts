@@ -9,8 +9,17 @@ import { type EngineLine, EngineLink, type EngineLinkHost } from './engine-link.
 
 /** A connection of an engine that has the video itself. */
 export interface EngineConnection extends PeerConnection {
-  /** Shows the engine's picture. @returns takes it away */
-  startVideo(trackId: string): () => void
+  /** Offers the engine's picture as a track of that id, once more where there was one. */
+  startVideo(trackId: string): EngineTrack
+  /** Has the next answer say no to what the peer wants to send in the section `mid`. */
+  refuseMedia(mid: string): void
+}
+
+/** A track that shows the engine's picture. */
+export interface EngineTrack {
+  /** Of its section; undefined until the engine has said. */
+  readonly mid: string | undefined
+  end(): void
 }
 
 /** An engine behind docs/engine-protocol.md. */
@@ -91,6 +100,8 @@ class EnginePeerConnection implements EngineConnection {
   readonly #events: EngineEvents<PeerConnectionEvents>
   readonly #requests = new Map<number, { resolve: () => void; reject: (error: Error) => void }>()
   readonly #channels = new Map<number, EngineDataChannel>()
+  /** Where tracks are, by their ids. */
+  readonly #mids = new Map<string, string>()
   #lastChannel = -1
   #lastRequest = 0
 
@@ -131,12 +142,22 @@ class EnginePeerConnection implements EngineConnection {
     return this.#adopt(this.#lastChannel, label, protocol, 'connecting')
   }
 
-  startVideo(trackId: string): () => void {
+  startVideo(trackId: string): EngineTrack {
     if (!this.#isOpen) throw new LenskeyError('ERR_WEBRTC_STATE', 'the connection is closed')
     this.#link.send({ do: 'startVideo', track: trackId })
-    return () => {
-      if (this.#isOpen) this.#link.send({ do: 'stopVideo' })
+    const midOf = (): string | undefined => this.#mids.get(trackId)
+    return {
+      get mid() {
+        return midOf()
+      },
+      end: () => {
+        if (this.#isOpen) this.#link.send({ do: 'stopVideo', track: trackId })
+      },
     }
+  }
+
+  refuseMedia(mid: string): void {
+    if (this.#isOpen) this.#link.send({ do: 'refuseMedia', mid })
   }
 
   close(): void {
@@ -162,6 +183,7 @@ class EnginePeerConnection implements EngineConnection {
     else if (event === 'state') this.#takeState(line)
     else if (event === 'negotiationneeded') this.#events.emit('negotiationneeded', undefined)
     else if (event === 'candidate') this.#takeCandidate(line.candidate)
+    else if (event === 'track') this.#mids.set(String(line.track), String(line.mid))
     else if (typeof channel === 'number' && event === 'channel') {
       // A number that is in use cannot be taken for another channel.
       if (this.#channels.has(channel) || channel % 2 !== 0) return

@@ -1,22 +1,18 @@
+import { UsageError } from '../camera/usage-error.ts'
+
 /** One option of a command line: `--name VALUE`, or `--name` alone where it has no value. */
 export interface Option {
   /** What stands for the value in the help; without one the option is a switch. */
   value?: string
   help: string
   default?: string
-}
-
-/** What is wrong with a command line. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'UsageError'
-  }
+  /** May be given several times; values then stand one a line. */
+  repeatable?: boolean
 }
 
 /**
  * Reads `--name VALUE`, `--name=VALUE` and switches, which get the value `yes`.
- * @throws {UsageError} an option that is not known, is given twice, or lacks its value; anything that is no option
+ * @throws {UsageError} an option that is not known, is given twice and not repeatable, or lacks its value; anything that is no option
  */
 export function parseOptions<Name extends string>(args: readonly string[], known: Record<Name, Option>): Partial<Record<Name, string>> {
   const found: Partial<Record<Name, string>> = {}
@@ -25,16 +21,18 @@ export function parseOptions<Name extends string>(args: readonly string[], known
   for (let at = 0; at < args.length; at++) {
     const [, name = '', attached] = (/^--([a-z-]+)(?:=([\s\S]*))?$/.exec(args[at]) ?? []) as (string | undefined)[]
     if (!Object.prototype.hasOwnProperty.call(known, name)) throw new UsageError(`${args[at]} is no option of this program`)
-    if (given.has(name)) throw new UsageError(`--${name} is given twice`)
-    given.add(name)
     const option: Option = known[name as Name]
+    const isAgain = given.has(name)
+    if (isAgain && option.repeatable !== true) throw new UsageError(`--${name} is given twice`)
+    given.add(name)
     if (option.value === undefined) {
       if (attached !== undefined) throw new UsageError(`--${name} takes no value`)
       found[name as Name] = 'yes'
       continue
     }
     if (attached === undefined && at + 1 === args.length) throw new UsageError(`--${name} needs a value: ${option.value}`)
-    found[name as Name] = attached ?? args[++at]
+    const value = attached ?? args[++at]
+    found[name as Name] = isAgain ? `${found[name as Name] ?? ''}\n${value}` : value
   }
   return found
 }

@@ -1,12 +1,15 @@
-import { createServerConnectTokens } from '../../../lib/access/index.ts'
 import { type CameraAccess, type CameraOptions, createCamera, DeviceTokenGenerator } from '../../../lib/device/index.ts'
 import { createSigner, fingerprintOf, parsePrivateKey } from '../../../lib/crypto/index.ts'
 import type { Iam } from '../../../lib/iam/index.ts'
 import type { SignalingDevice } from '../../../lib/signaling/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
+import { version } from '../../../package.json'
+import { firstPairing, openCameraIam, SHARED_SECRET_USER } from '../../camera/iam.ts'
+import { oauthOptions, readOauth } from '../../camera/oauth.ts'
+import { createRemoteCamera } from '../../camera/remote.ts'
+import { createMemoryStorage } from '../../memory/storage.ts'
 import { createNodeHost } from '../host.ts'
-import { firstPairing, openCameraIam, openCameraStorage, SHARED_SECRET_USER } from './camera-iam.ts'
-import { oauthOptions, readOauth } from './camera-oauth.ts'
+import { createFileStorage } from '../storage.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
 import { readSecret, readSecretText, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
@@ -57,7 +60,9 @@ export const camera: Command = {
   async run(values, terminal) {
     needDoor(values)
     const access = readAccess(values, terminal)
-    const oauth = readOauth(values)
+    const oauth = readOauth({
+      issuer: values.optional('oauth-issuer'), jwks: values.optional('oauth-jwks'), roles: values.list('oauth-role'), claim: values.string('oauth-claim'),
+    })
     const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
     const host = createNodeHost({ log })
     const createPeerConnection = await openEngine(values, log)
@@ -68,19 +73,21 @@ export const camera: Command = {
     const fingerprint = fingerprintOf(signer.publicKey, host.nativeCrypto)
     const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
     const folder = values.optional('data')
-    const storage = openCameraStorage(folder)
-    const iam = await openCameraIam({ productId, deviceId, folder, storage, hasSharedSecret: access.sharedSecret !== undefined }, host)
+    const storage = folder === undefined ? createMemoryStorage() : createFileStorage(folder)
+    const iam = await openCameraIam({
+      productId, deviceId, app: { appName: 'lenskey', appVersion: version }, storage, isKept: folder !== undefined, hasSharedSecret: access.sharedSecret !== undefined,
+    }, host)
     if (access.sharedSecret !== undefined && iam.users.find(SHARED_SECRET_USER) === undefined) {
       terminal.note(`warning: there is no user ${SHARED_SECRET_USER}, so the shared secret opens nothing`)
     }
     const video = await openVideo(values)
-    const { createCameraSessions } = await import('./camera-sessions.ts')
+    const { createNodeCameraSessions } = await import('./camera-sessions.ts')
     let viewers = 0
     const countViewers = (difference: number): void => {
       viewers += difference
       terminal.print(`viewers ${viewers}`, { event: 'viewers', viewers })
     }
-    const sessions = createCameraSessions({
+    const sessions = createNodeCameraSessions({
       iam, signer, host, video, countViewers, oauth, storage, productId, deviceId, file: values.optional('stream-file'),
       authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
     })
@@ -93,20 +100,16 @@ export const camera: Command = {
       ...options, ...door.inner,
       attach: (session) => { sessions.attach(session, { isLocal: () => door.isNear(session.channelId) }) },
     }, { ...host, ...door.inner })
-    const remote = endpoint === undefined ? undefined : createCamera<MediaPeerConnection>({
-      ...options, endpointUrl: endpointUrl(endpoint), tokenGenerator: () => tokens.generateToken(),
+    const remote = endpoint === undefined ? undefined : createRemoteCamera<MediaPeerConnection>({
+      ...options, iam, endpointUrl: endpointUrl(endpoint), tokenGenerator: () => tokens.generateToken(),
     }, host)
     if (remote !== undefined) reportSignaling(remote.device, terminal)
-    const connectTokens = remote && endpoint !== undefined && createServerConnectTokens({
-      device: remote.device, iam, productId, deviceId, endpointUrl: endpointUrl(endpoint), tokenGenerator: () => tokens.generateToken(),
-    }, host)
     const page = endpoint === undefined ? door?.url ?? '' : endpointUrl(endpoint)
     announcePairing(iam, { frontEnd: values.optional('front-end') ?? `${page}/#`, productId, deviceId, fingerprint }, terminal)
     local?.start()
     if (door !== undefined) announceLocalDoor(door, terminal)
     remote?.start()
     await untilStopped(terminal.stop)
-    if (connectTokens) connectTokens.close()
     local?.close()
     remote?.close()
     await door?.close()

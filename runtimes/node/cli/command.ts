@@ -1,4 +1,4 @@
-import { LenskeyError } from '../../../lib/errors.ts'
+import { UsageError } from '../../camera/usage-error.ts'
 
 /** An option of a subcommand: a value with a placeholder, or a switch without one. */
 export interface Option {
@@ -46,13 +46,8 @@ export interface Terminal {
   stop: AbortSignal
 }
 
-/** The command line was wrong: exit code 2. */
-export class UsageError extends LenskeyError {
-  constructor(message: string) {
-    super('ERR_USAGE', message)
-    this.name = 'UsageError'
-  }
-}
+/** Exit code 2. */
+export { UsageError }
 
 /** Options as they were parsed. */
 export type Given = Record<string, string | boolean | (string | boolean)[] | undefined>

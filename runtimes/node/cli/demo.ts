@@ -1,6 +1,6 @@
 import { fingerprintOf, parsePublicKey } from '../../../lib/crypto/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
-import { type FirstPairing } from './camera-iam.ts'
+import { type FirstPairing } from '../../camera/iam.ts'
 import { startChildCamera } from './child-camera.ts'
 import { type Command, type Values } from './command.ts'
 import { loadDemoIdentity, type DemoIdentity } from './demo-identity.ts'

@@ -1,5 +1,5 @@
 import { renderUnicodeCompact } from 'uqr'
-import type { FirstPairing } from './camera-iam.ts'
+import type { FirstPairing } from '../../camera/iam.ts'
 
 /** A link as lines for a terminal: as text, and as a code for the camera of a phone. */
 export function linkCard(link: string): string[] {

@@ -3,7 +3,7 @@ import { decodeBase64url, encodeBase64url } from '../../../lib/bytes/index.ts'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type { CreatePeerConnection, DataChannel, IceCandidate, IceServer, MediaPeerConnection, SessionDescription } from '../../../lib/webrtc/index.ts'
 import { type EngineLine, encodeLine, LineObjects } from '../../quickjs/engine-link.ts'
-import { attachVideo } from '../media/attach-video.ts'
+import { type OfferedVideo, offerVideo } from '../media/attach-video.ts'
 import type { VideoSource } from '../media/video-source.ts'
 
 export interface EngineServerOptions {
@@ -78,7 +78,8 @@ class ServedConnection {
   readonly #send: (line: EngineLine) => void
   readonly #channels = new Map<number, DataChannel>()
   #lastChannel = 0
-  #detach: (() => void) | undefined
+  /** By track id; those with a mid have been told of. */
+  readonly #videos = new Map<string, { offered: OfferedVideo; mid?: string }>()
   #closed = false
   #told: Record<string, unknown> = {}
 
@@ -108,18 +109,21 @@ class ServedConnection {
     const { request, channel } = line
     if (typeof request === 'number') void this.#carryOut(request, line)
     else if (line.do === 'restartIce') this.#native.restartIce()
+    else if (line.do === 'refuseMedia') this.#native.refuseMedia(String(line.mid))
     else if (line.do === 'startVideo') {
-      this.#detach?.()
-      this.#detach = attachVideo(this.#native, this.#video, String(line.track))
+      const track = String(line.track)
+      this.#videos.get(track)?.offered.end()
+      this.#videos.set(track, { offered: offerVideo(this.#native, this.#video, track) })
     } else if (line.do === 'stopVideo') {
-      this.#detach?.()
-      this.#detach = undefined
+      const track = String(line.track)
+      this.#videos.get(track)?.offered.end()
+      this.#videos.delete(track)
     } else if (typeof channel === 'number') this.#takeForChannel(channel, line)
   }
 
   close(): void {
     this.#closed = true
-    this.#detach?.()
+    for (const { offered } of this.#videos.values()) offered.end()
     this.#native.close()
   }
 
@@ -173,6 +177,11 @@ class ServedConnection {
   /** What has changed since the last time. */
   #tellState(): void {
     if (this.#closed) return
+    for (const [track, video] of this.#videos) {
+      const { mid } = video.offered
+      if (mid !== undefined && mid !== video.mid) this.#send({ event: 'track', track, mid })
+      video.mid = mid
+    }
     const { signalingState, connectionState, iceConnectionState, localDescription, remoteDescription } = this.#native
     const now: Record<string, unknown> = { signalingState, connectionState, iceConnectionState, localDescription: plain(localDescription), remoteDescription: plain(remoteDescription) }
     const changed = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.#told[name]))

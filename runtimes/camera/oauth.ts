@@ -1,9 +1,9 @@
-import { addOauthEndpoint, type OauthOptions, type VirtualConnection } from '../../../lib/access/index.ts'
-import type { CoapRouter } from '../../../lib/coap/index.ts'
-import type { Iam } from '../../../lib/iam/index.ts'
-import { createJwksCache } from '../../../lib/jwt/index.ts'
-import type { Host, Storage } from '../../../lib/runtime/index.ts'
-import { type Option, UsageError, type Values } from './command.ts'
+import { addOauthEndpoint, type OauthOptions, type VirtualConnection } from '../../lib/access/index.ts'
+import type { CoapRouter } from '../../lib/coap/index.ts'
+import type { Iam } from '../../lib/iam/index.ts'
+import { createJwksCache } from '../../lib/jwt/index.ts'
+import type { Host, Storage } from '../../lib/runtime/index.ts'
+import { UsageError } from './usage-error.ts'
 
 /** How a camera takes tokens of an OAuth server (docs/tokens.md). */
 export const oauthOptions = {
@@ -11,7 +11,15 @@ export const oauthOptions = {
   'oauth-jwks': { value: 'URL', help: 'key set of that issuer (default ISSUER/.well-known/jwks.json)' },
   'oauth-role': { value: 'WORD=ROLE', help: 'role of whoever\'s token lists WORD; without any, `sub` names a user by its OAuth subject', repeatable: true },
   'oauth-claim': { value: 'NAME', help: 'claim that lists such words; a.b for one inside another', default: 'roles' },
-} satisfies Record<string, Option>
+}
+
+/** As they stand on a command line. */
+export interface GivenOauth {
+  issuer: string | undefined
+  jwks: string | undefined
+  roles: readonly string[]
+  claim: string
+}
 
 export interface OauthSettings {
   issuer: string
@@ -20,22 +28,20 @@ export interface OauthSettings {
 }
 
 /** Undefined when no issuer is named. @throws {UsageError} */
-export function readOauth(values: Values): OauthSettings | undefined {
-  const issuer = values.optional('oauth-issuer')
-  const words = values.list('oauth-role')
+export function readOauth({ issuer, jwks, roles, claim }: GivenOauth): OauthSettings | undefined {
   if (issuer === undefined) {
-    if (words.length > 0) throw new UsageError('--oauth-issuer URL is needed with --oauth-role')
+    if (roles.length > 0) throw new UsageError('--oauth-issuer URL is needed with --oauth-role')
     return undefined
   }
-  const map = Object.fromEntries(words.map((text): [string, string] => {
+  const map = Object.fromEntries(roles.map((text): [string, string] => {
     const equals = text.lastIndexOf('=')
     if (equals < 1 || equals === text.length - 1) throw new UsageError('--oauth-role is WORD=ROLE')
     return [text.slice(0, equals), text.slice(equals + 1)]
   }))
   return {
     issuer,
-    jwksUrl: values.optional('oauth-jwks') ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`,
-    roles: words.length === 0 ? undefined : { claim: values.string('oauth-claim').split('.'), map },
+    jwksUrl: jwks ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`,
+    roles: roles.length === 0 ? undefined : { claim: claim.split('.'), map },
   }
 }
 

@@ -1,9 +1,6 @@
-import { EMPTY_STATE, defaultState, type Iam, isPaired, newUser, openIam, type User } from '../../../lib/iam/index.ts'
-import { formatPairingLink } from '../../../lib/client/pairing-link.ts'
-import type { Host, Storage } from '../../../lib/runtime/index.ts'
-import { version } from '../../../package.json'
-import { createMemoryStorage } from '../../memory/storage.ts'
-import { createFileStorage } from '../storage.ts'
+import { EMPTY_STATE, defaultState, type Iam, isPaired, newUser, openIam, type User } from '../../lib/iam/index.ts'
+import { formatPairingLink } from '../../lib/client/pairing-link.ts'
+import type { Host, Storage } from '../../lib/runtime/index.ts'
 
 /** The user that a camera's shared secret stands for (protocol/webrtc-signaling.md §7.3). */
 export const SHARED_SECRET_USER = 'default'
@@ -11,24 +8,21 @@ export const SHARED_SECRET_USER = 'default'
 export interface CameraIamOptions {
   productId: string
   deviceId: string
-  /** Where users are kept; without it nothing is kept, there is no user but that of the shared secret, and nobody can pair. */
-  folder: string | undefined
+  /** As the program names itself to clients. */
+  app: { appName: string; appVersion: string }
   storage: Storage
+  /** Whether what is in the storage outlasts the program; else there is no user but that of the shared secret, and nobody can pair. */
+  isKept: boolean
   hasSharedSecret: boolean
 }
 
-/** What a camera keeps over restarts, for its owner's eyes; without a folder nothing. */
-export function openCameraStorage(folder: string | undefined): Storage {
-  return folder === undefined ? createMemoryStorage() : createFileStorage(folder)
-}
-
-/** Who may do what on a camera of the command line. */
-export function openCameraIam({ productId, deviceId, folder, storage, hasSharedSecret }: CameraIamOptions, host: Host): Promise<Iam> {
+/** Who may do what on a camera. */
+export function openCameraIam({ productId, deviceId, app, isKept, storage, hasSharedSecret }: CameraIamOptions, host: Host): Promise<Iam> {
   return openIam({
     storage,
-    device: { productId, deviceId, appName: 'lenskey', appVersion: version },
+    device: { productId, deviceId, ...app },
     createState() {
-      const state = folder === undefined ? EMPTY_STATE : defaultState(host.random)
+      const state = isKept ? defaultState(host.random) : EMPTY_STATE
       return hasSharedSecret ? { ...state, users: [...state.users, newUser(SHARED_SECRET_USER, { role: 'Guest' })] } : state
     },
   }, host)

@@ -2,7 +2,7 @@ import { decodeUtf8 } from '../../lib/bytes/index.ts'
 import { createSigner, fingerprintOf, parsePrivateKey } from '../../lib/crypto/index.ts'
 import { createLearnedClock, DeviceTokenGenerator } from '../../lib/device/index.ts'
 import { LenskeyError, messageOf } from '../../lib/errors.ts'
-import type { LogLevel } from '../../lib/runtime/index.ts'
+import type { CancelTimer, Clock, LogLevel } from '../../lib/runtime/index.ts'
 import { firstPairing, openCameraIam } from '../camera/iam.ts'
 import { oauthOptions, readOauth } from '../camera/oauth.ts'
 import { createRemoteCamera } from '../camera/remote.ts'
@@ -36,7 +36,7 @@ const options = {
   'heap-cap': { value: 'KIB', help: 'memory of the program; beyond it ends with exit code 75, to be started again', default: '8192' },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error', default: 'warn' },
   'print-invitation': { help: 'print the link by which the first user pairs as administrator, and end' },
-  'print-heap': { help: 'print when the first token was made, and the heap 2 seconds after each connection' },
+  'print-heap': { help: 'print when the first token was made, and the heap (bytes now, and at its largest) every 2 seconds from the first connection on' },
   version: { help: 'print the version, and end' },
   help: { help: 'print this, and end' },
 } satisfies Record<string, Option>
@@ -44,6 +44,7 @@ const options = {
 type Given = Partial<Record<keyof typeof options, string>>
 
 const MAX_FILE_BYTES = 65_536
+const PRINT_HEAP_MS = 2_000
 const MAX_CA_BYTES = 1_048_576
 const MAX_STREAM_FILE_BYTES = 1_048_576
 /** Of what is sent at a time: it lies in the heap until the peer has it. */
@@ -138,13 +139,12 @@ async function start(board: Board, given: Given): Promise<void> {
     attach: sessions.attach,
     dialects: sessions.dialects,
   }, host)
+  let stopPrinting: CancelTimer = () => undefined
   camera.device.on('connectionstatechange', () => {
     board.print(`signaling ${camera.device.connectionState}`, false)
-    if (given['print-heap'] !== undefined && camera.device.connectionState === 'CONNECTED') {
-      clock.after(2_000, () => {
-        board.print(`heap ${board.heap?.().usedBytes ?? 0}`, false)
-      })
-    }
+    if (given['print-heap'] === undefined || camera.device.connectionState !== 'CONNECTED') return
+    stopPrinting()
+    stopPrinting = printHeap(board, clock)
   })
   camera.device.on('error', (thrown) => {
     // A token that is refused and a certificate that seems expired may both be a clock that is wrong.
@@ -160,6 +160,16 @@ async function start(board: Board, given: Given): Promise<void> {
     })
   }
   camera.start()
+}
+
+function printHeap(board: Board, clock: Clock): CancelTimer {
+  let cancel = clock.after(PRINT_HEAP_MS, print)
+  function print(): void {
+    const { usedBytes = 0, peakBytes = 0 } = board.heap?.() ?? {}
+    board.print(`heap ${usedBytes} peak ${peakBytes}`, false)
+    cancel = clock.after(PRINT_HEAP_MS, print)
+  }
+  return () => { cancel() }
 }
 
 function required(given: Given, name: keyof typeof options): string {

@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000
 /** The oldest time that a camera believes. Of the day, so that one day's builds are the same; SOURCE_DATE_EPOCH makes all so. */
 const builtMs = Number(process.env.SOURCE_DATE_EPOCH ?? 0) * 1000 || Math.floor(Date.now() / DAY_MS) * DAY_MS
 /** The largest sizes allowed, in bytes: of the bundle, of what gzip makes of it, and of its bytecode. */
-const most = { raw: 210_000, gzip: 74_000, bytecode: 350_000 }
+const most = { raw: 215_000, gzip: 76_000, bytecode: 350_000 }
 
 /** A program for the board's host in one file: bundle, and bytecode of it. @param entry - a module that uses the global `board` */
 export async function bundleForBoard(entry, outfile) {

@@ -44,8 +44,14 @@ const sized = [
   { name: 'lenskey-token.quickjs.js', entry: 'runtimes/quickjs/token.ts', options: firmware, raw: 48_000, gzip: 18_000 },
   { name: 'lenskey-device.quickjs.js', entry: 'runtimes/quickjs/device.ts', options: firmware, raw: 75_000, gzip: 27_000 },
   { name: 'lenskey-camera.quickjs.js', entry: 'runtimes/quickjs/camera.ts', options: firmware, raw: 160_000, gzip: 55_000 },
+  { name: 'lenskey-bench.quickjs.js', entry: 'runtimes/bench/bare.ts', options: firmware, raw: 80_000, gzip: 32_000 },
   { name: 'lenskey-client.js', entry: 'runtimes/browser/client.ts', options: viewingPage, raw: 90_000, gzip: 32_000 },
 ]
+
+/** The bench for Node, which has to come alone onto a board as well. */
+const nodeBench = {
+  entryPoints: ['runtimes/bench/node.ts'], outfile: 'dist/lenskey-bench.node.mjs', bundle: true, format: 'esm', target: 'node20', platform: 'node', metafile: true, logLevel: 'warning',
+}
 
 const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)))
 
@@ -181,7 +187,7 @@ const library = await buildLibrary()
 const browser = existsSync('runtimes/browser/viewer/viewer.ts') ? await buildBrowser() : []
 if (!quick) {
   const bundles = await buildSized()
-  checkImports([library, ...browser, ...bundles.map(({ result }) => result)].map(({ metafile }) => metafile))
+  checkImports([library, ...browser, await esbuild.build(nodeBench), ...bundles.map(({ result }) => result)].map(({ metafile }) => metafile))
   console.table(Object.fromEntries(bundles.map(({ row: { target, ...sizes } }) => [target, sizes])))
   buildTypes()
 }

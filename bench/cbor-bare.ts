@@ -1,7 +1,7 @@
 // The CBOR benchmark on a bare engine: prints microseconds as JSON, `{ encode, decode, json }`.
 import '../test/noble-shims.ts'
 import { decodeCbor, encodeCbor } from '../lib/cbor/index.ts'
-import { iamUser } from './iam-user.ts'
+import { iamUser } from '../runtimes/bench/iam-user.ts'
 
 declare const print: (line: string) => void
 

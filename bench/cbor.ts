@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { decode, encode } from 'cbor-x'
 import { decodeCbor, encodeCbor } from '../lib/cbor/index.ts'
 import { ensureQuickjs } from '../tools/quickjs.mjs'
-import { iamUser } from './iam-user.ts'
+import { iamUser } from '../runtimes/bench/iam-user.ts'
 import { ratesOf, round } from './measure.ts'
 import type { BenchRow } from './row.ts'
 

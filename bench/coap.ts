@@ -2,7 +2,7 @@
 import { generate, parse } from 'coap-packet'
 import { encodeCbor } from '../lib/cbor/index.ts'
 import { type CoapDatagram, decodeCoapMessage, encodeCoapMessage } from '../lib/coap/index.ts'
-import { iamUser } from './iam-user.ts'
+import { iamUser } from '../runtimes/bench/iam-user.ts'
 import { ratesOf, round } from './measure.ts'
 import type { BenchRow } from './row.ts'
 

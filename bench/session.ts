@@ -7,7 +7,7 @@ import { createDataChannelPipe, type DataChannel } from '../lib/webrtc/index.ts'
 import { createNodeHost } from '../runtimes/node/host.ts'
 import { loadEngine } from '../runtimes/node/webrtc/index.ts'
 import { negotiate, once } from '../test/node/support/negotiating-pair.ts'
-import { iamUser } from './iam-user.ts'
+import { iamUser } from '../runtimes/bench/iam-user.ts'
 import { ratesOf, round } from './measure.ts'
 import type { BenchRow } from './row.ts'
 

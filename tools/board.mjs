@@ -19,9 +19,10 @@ export const targets = {
 }
 
 const engineSources = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))
-const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', '-DCONFIG_VERSION="2021-03-27"']
-const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', '-I', host, '-isystem', engine]
-const hostSources = ['crypto', 'files', 'heap', 'resolve', 'streams', 'timers'].map((name) => join(host, `${name}.c`))
+const engineVersion = '2021-03-27'
+const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', `-DCONFIG_VERSION="${engineVersion}"`]
+const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', `-DLENSKEY_ENGINE_VERSION="${engineVersion}"`, '-I', host, '-isystem', engine]
+const hostSources = ['crypto', 'files', 'heap', 'resolve', 'streams', 'system', 'timers'].map((name) => join(host, `${name}.c`))
 
 /**
  * @param options.target - a name in {@link targets}

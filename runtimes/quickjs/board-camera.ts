@@ -3,6 +3,7 @@ import { createSigner, fingerprintOf, parsePrivateKey } from '../../lib/crypto/i
 import { createLearnedClock, DeviceTokenGenerator } from '../../lib/device/index.ts'
 import { LenskeyError, messageOf } from '../../lib/errors.ts'
 import type { CancelTimer, Clock, LogLevel } from '../../lib/runtime/index.ts'
+import { benchBoard } from '../bench/board.ts'
 import { firstPairing, openCameraIam } from '../camera/iam.ts'
 import { oauthOptions, readOauth } from '../camera/oauth.ts'
 import { createRemoteCamera } from '../camera/remote.ts'
@@ -37,6 +38,9 @@ const options = {
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error', default: 'warn' },
   'print-invitation': { help: 'print the link by which the first user pairs as administrator, and end' },
   'print-heap': { help: 'print when the first token was made, and the heap (bytes now, and at its largest) every 2 seconds from the first connection on' },
+  bench: { help: 'measure this board, print a table and a line of JSON, and end (docs/bench.md)' },
+  label: { value: 'TEXT', help: 'for --bench: what the board is called' },
+  'bench-repeat': { value: 'ROW=TIMES', help: 'do one work of the bench so many times, and end' },
   version: { help: 'print the version, and end' },
   help: { help: 'print this, and end' },
 } satisfies Record<string, Option>
@@ -60,7 +64,14 @@ export function main(board: Board): void {
     given = parseOptions(board.args, options)
     if (given.version !== undefined) board.print(`lenskey-camera ${LENSKEY_VERSION}`, false)
     else if (given.help !== undefined) board.print(`lenskey-camera: a camera behind a rendezvous\n\n${helpText(options)}`, false)
-    else {
+    else if (given.bench !== undefined || given['bench-repeat'] !== undefined) {
+      benchBoard(board, { version: LENSKEY_VERSION, label: given.label, repeat: given['bench-repeat'] }).then(() => {
+        board.exit(0)
+      }, (thrown: unknown) => {
+        stopWith(board, thrown)
+      })
+      return
+    } else {
       start(board, given).catch((thrown: unknown) => {
         stopWith(board, thrown)
       })

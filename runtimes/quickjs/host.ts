@@ -54,6 +54,8 @@ export interface Board {
   readonly crypto?: BoardCrypto
   /** Memory of the engine, in bytes. */
   heap?(): { usedBytes: number; peakBytes: number }
+  /** What the program runs on, for those who compare boards. */
+  system?(): { engine: string; cpu: string; machine: string; emulated: boolean; rssBytes: number }
   /** The engine's memory may not grow beyond so many bytes; at the cap the process ends with exit code 75. 0 is no cap. */
   setHeapCap?(bytes: number): void
 }

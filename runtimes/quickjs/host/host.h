@@ -52,7 +52,8 @@ bool lookup_start(const char *host, struct lookup *lookup);
 int lookup_finish(struct lookup *lookup, struct address *addresses);
 void lookup_cancel(struct lookup *lookup);
 
-/* files.c, crypto.c */
+/* files.c, crypto.c, system.c */
+void add_system(JSContext *ctx, JSValueConst board);
 void add_files(JSContext *ctx, JSValueConst board);
 void add_crypto(JSContext *ctx, JSValueConst board);
 void random_bytes(void *to, size_t length); /* never fails: it waits, or ends the process */

@@ -215,6 +215,7 @@ int main(int argc, char **argv) {
   add_streams(ctx, board);
   add_files(ctx, board);
   add_crypto(ctx, board);
+  add_system(ctx, board);
   JS_SetPropertyStr(ctx, global, "board", JS_DupValue(ctx, board));
   JS_FreeValue(ctx, global);
 

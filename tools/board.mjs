@@ -22,7 +22,8 @@ const engineSources = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].
 const engineVersion = '2021-03-27'
 const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', `-DCONFIG_VERSION="${engineVersion}"`]
 const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', `-DLENSKEY_ENGINE_VERSION="${engineVersion}"`, '-I', host, '-isystem', engine]
-const hostSources = ['crypto', 'files', 'heap', 'resolve', 'streams', 'system', 'timers'].map((name) => join(host, `${name}.c`))
+const mbedtlsConfig = join(host, 'mbedtls-config.h')
+const hostSources = ['crypto', 'files', 'heap', 'rejections', 'resolve', 'streams', 'system', 'timers'].map((name) => join(host, `${name}.c`))
 
 /**
  * @param options.target - a name in {@link targets}
@@ -40,8 +41,8 @@ export async function buildBoardProgram({ target, bytecode, outfile, tls = 'mbed
   const foreign = sanitize ? [...common, '-fno-sanitize=undefined'] : common
   const objects = [
     ...await compile(cc, engineSources, [...foreign, ...engineFlags], join(folder, 'engine')),
-    ...await compile(cc, library.sources, [...foreign, ...library.flags], join(folder, 'mbedtls')),
-    ...await compile(cc, [...hostSources, join(host, `tls-${tls}.c`)], [...common, ...hostFlags, ...library.flags], join(folder, `host-${tls}`)),
+    ...await compile(cc, library.sources, [...foreign, ...library.flags], join(folder, 'mbedtls'), [mbedtlsConfig]),
+    ...await compile(cc, [...hostSources, join(host, `tls-${tls}.c`)], [...common, ...hostFlags, ...library.flags], join(folder, `host-${tls}`), headers()),
   ]
   mkdirSync(dirname(outfile), { recursive: true })
   const own = `${outfile}.${process.pid}`
@@ -62,7 +63,7 @@ function mbedtlsParts() {
   const library = join(source, 'library')
   return {
     sources: readdirSync(library).filter((name) => name.endsWith('.c')).sort().map((name) => join(library, name)),
-    flags: ['-I', join(source, 'include'), '-I', library, `-DMBEDTLS_CONFIG_FILE="${resolve(host, 'mbedtls-config.h')}"`],
+    flags: ['-I', join(source, 'include'), '-I', library, `-DMBEDTLS_CONFIG_FILE="${resolve(mbedtlsConfig)}"`],
     link: [],
   }
 }
@@ -83,11 +84,11 @@ const headers = () => readdirSync(host).filter((name) => name.endsWith('.h')).ma
 
 const isStale = (made, sources) => !existsSync(made) || sources.some((source) => statSync(source).mtimeMs > statSync(made).mtimeMs)
 
-/** Objects of sources, those that are not made yet or are older than their source. */
-async function compile(cc, sources, flags, folder) {
+/** Objects of sources, those that are not made yet or are older than their source or than `also`. */
+async function compile(cc, sources, flags, folder, also = []) {
   mkdirSync(folder, { recursive: true })
   const objects = sources.map((source) => ({ source, object: join(folder, `${basename(source, '.c')}.o`) }))
-  const queue = objects.filter(({ source, object }) => isStale(object, [source, ...headers()]))
+  const queue = objects.filter(({ source, object }) => isStale(object, [source, ...also]))
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       // Renamed when whole: two builds at once may compile the same twice, and both are right.

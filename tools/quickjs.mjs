@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 // From the project's root, where all scripts run: this file also gets linked into tests.
 const engine = 'node_modules/qjsc/deps/quickjs_2021_03_27'
-const host = 'runtimes/quickjs/bare-host.c'
+const host = ['runtimes/quickjs/bare-host.c', 'runtimes/quickjs/host/rejections.c']
 const folder = resolve('build/quickjs')
 const program = join(folder, 'qjs')
 const jobs = 2
@@ -18,8 +18,8 @@ const flags = ['-O2', '-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', `-DCONFIG_VERSIO
 
 /** Path of the program, compiled first when it is missing or older than its sources; takes some 20 s then. Needs gcc. */
 export async function ensureQuickjs() {
-  const sources = [host, ...['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))]
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(host).mtimeMs) return program
+  const sources = [...host, ...['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))]
+  if (existsSync(program) && host.every((source) => statSync(program).mtimeMs > statSync(source).mtimeMs)) return program
   if (!existsSync(engine)) throw new Error(`${engine} is missing: run npm ci`)
   mkdirSync(folder, { recursive: true })
   // Objects of this process only, and a rename at the end: two builds at once end in one whole program.

@@ -3,10 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "quickjs.h"
-
-/* Promises rejected so far that nothing handles. A handler may come later in the same turn, so the end tells. */
-static struct rejection { JSValue promise, reason; struct rejection *next; } *rejections;
+#include "host/rejections.h"
 
 static JSValue print(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
   for (int at = 0; at < argc; at++) {
@@ -18,47 +15,6 @@ static JSValue print(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
   putchar('\n');
   fflush(stdout);
   return JS_UNDEFINED;
-}
-
-static void report(JSContext *ctx, JSValueConst thrown) {
-  const char *text = JS_ToCString(ctx, thrown);
-  JSValue stack = JS_IsError(ctx, thrown) ? JS_GetPropertyStr(ctx, thrown, "stack") : JS_UNDEFINED;
-  const char *trace = JS_IsUndefined(stack) ? NULL : JS_ToCString(ctx, stack);
-  fprintf(stderr, "%s\n%s", text ? text : "exception", trace ? trace : "");
-  JS_FreeCString(ctx, trace);
-  JS_FreeCString(ctx, text);
-  JS_FreeValue(ctx, stack);
-}
-
-static void track_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, JS_BOOL handled, void *opaque) {
-  if (!handled) {
-    struct rejection *added = malloc(sizeof *added);
-    *added = (struct rejection){ JS_DupValue(ctx, promise), JS_DupValue(ctx, reason), rejections };
-    rejections = added;
-    return;
-  }
-  for (struct rejection **at = &rejections; *at != NULL; at = &(*at)->next) {
-    struct rejection *found = *at;
-    if (JS_VALUE_GET_PTR(found->promise) != JS_VALUE_GET_PTR(promise)) continue;
-    *at = found->next;
-    JS_FreeValue(ctx, found->promise);
-    JS_FreeValue(ctx, found->reason);
-    free(found);
-    return;
-  }
-}
-
-static int report_rejections(JSContext *ctx) {
-  int any = rejections != NULL;
-  while (rejections != NULL) {
-    struct rejection *first = rejections;
-    report(ctx, first->reason);
-    rejections = first->next;
-    JS_FreeValue(ctx, first->promise);
-    JS_FreeValue(ctx, first->reason);
-    free(first);
-  }
-  return any;
 }
 
 static char *read_file(const char *name, size_t *length) {
@@ -119,11 +75,11 @@ int main(int argc, char **argv) {
   while (!failed && (outcome = JS_ExecutePendingJob(runtime, &job)) > 0) continue;
   if (failed || outcome < 0) {
     JSValue thrown = JS_GetException(failed ? ctx : job);
-    report(ctx, thrown);
+    report_exception(ctx, thrown, "");
     JS_FreeValue(ctx, thrown);
     failed = 1;
   }
-  if (report_rejections(ctx)) failed = 1;
+  if (report_rejections(ctx, "")) failed = 1; /* a handler may have come late, so the end tells */
   JS_FreeValue(ctx, result);
   JS_FreeContext(ctx);
   JS_FreeRuntime(runtime);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "host.h"
+#include "rejections.h"
 
 /* The bytecode, which the linker puts in. */
 __asm__(".section .rodata\n.global lenskey_program\n.balign 16\nlenskey_program:\n.incbin \"" LENSKEY_PROGRAM "\"\n"
@@ -17,23 +18,11 @@ extern const uint8_t lenskey_program[], lenskey_program_end[];
 
 enum { MAX_POLLED = 256, GC_STEPS = 16 };
 
+static const char BROKEN[] = "lenskey: the program is broken: ";
 static JSRuntime *runtime;
 static int stop_pipe[2];
 static bool exiting;
 static int exit_code;
-
-/* Promises rejected so far that nothing handles. A handler may come later in the same turn, so the end of it tells. */
-static struct rejection { JSValue promise, reason; struct rejection *next; } *rejections;
-
-static void report(JSContext *ctx, JSValueConst thrown) {
-  const char *text = JS_ToCString(ctx, thrown);
-  JSValue stack = JS_IsError(ctx, thrown) ? JS_GetPropertyStr(ctx, thrown, "stack") : JS_UNDEFINED;
-  const char *trace = JS_IsString(stack) ? JS_ToCString(ctx, stack) : NULL;
-  fprintf(stderr, "lenskey: the program is broken: %s\n%s", text ? text : "exception", trace ? trace : "");
-  JS_FreeCString(ctx, trace);
-  JS_FreeCString(ctx, text);
-  JS_FreeValue(ctx, stack);
-}
 
 /* Half a state is worse than none: whoever started the process starts it again. */
 static void die_if_heap_is_full(void) {
@@ -45,27 +34,8 @@ static void die_if_heap_is_full(void) {
 static void die_of_exception(JSContext *ctx) {
   die_if_heap_is_full();
   JSValue thrown = JS_GetException(ctx);
-  report(ctx, thrown);
+  report_exception(ctx, thrown, BROKEN);
   _exit(EXIT_BROKEN_PROGRAM);
-}
-
-static void track_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, JS_BOOL handled, void *opaque) {
-  if (!handled) {
-    struct rejection *added = malloc(sizeof *added);
-    if (added == NULL) abort();
-    *added = (struct rejection){ JS_DupValue(ctx, promise), JS_DupValue(ctx, reason), rejections };
-    rejections = added;
-    return;
-  }
-  for (struct rejection **at = &rejections; *at != NULL; at = &(*at)->next) {
-    struct rejection *found = *at;
-    if (JS_VALUE_GET_PTR(found->promise) != JS_VALUE_GET_PTR(promise)) continue;
-    *at = found->next;
-    JS_FreeValue(ctx, found->promise);
-    JS_FreeValue(ctx, found->reason);
-    free(found);
-    return;
-  }
 }
 
 static void run_jobs(JSContext *ctx) {
@@ -74,9 +44,8 @@ static void run_jobs(JSContext *ctx) {
   while ((outcome = JS_ExecutePendingJob(runtime, &job)) > 0) continue;
   if (outcome < 0) die_of_exception(job);
   die_if_heap_is_full();
-  if (rejections == NULL) return;
-  report(ctx, rejections->reason);
-  _exit(EXIT_BROKEN_PROGRAM);
+  /* A handler may come later in the same turn, so the end of it tells. */
+  if (report_rejections(ctx, BROKEN)) _exit(EXIT_BROKEN_PROGRAM);
 }
 
 JSValue call_function(JSContext *ctx, JSValueConst function, int argc, JSValue *argv) {

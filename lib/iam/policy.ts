@@ -7,6 +7,9 @@ export type Effect = 'Allow' | 'Deny'
 /** What came of a statement, a condition, a role: `Error` is a value that is no number or no bool, or a policy that is missing. */
 export type Outcome = Effect | 'NoMatch' | 'Error'
 
+export type Operator =
+  | 'StringEquals' | 'StringNotEquals' | 'NumericEquals' | 'NumericNotEquals' | 'NumericLessThan' | 'NumericLessThanEquals' | 'NumericGreaterThan' | 'NumericGreaterThanEquals' | 'Bool'
+
 type Comparison = (attribute: string, value: string) => boolean | undefined
 
 const bothNumbers = (compare: (a: number, b: number) => boolean): Comparison => (attribute, value) => {
@@ -15,7 +18,7 @@ const bothNumbers = (compare: (a: number, b: number) => boolean): Comparison => 
 }
 
 /** Each compares the attribute with one value of the condition; undefined is an error (protocol/iam.md §1.5). */
-const OPERATORS = {
+const OPERATORS: Record<Operator, Comparison> = {
   StringEquals: (attribute, value) => attribute === value,
   StringNotEquals: (attribute, value) => attribute !== value,
   NumericEquals: /* @__PURE__ */ bothNumbers((a, b) => a === b),
@@ -28,8 +31,7 @@ const OPERATORS = {
     const [a, b] = [parseBool(attribute), parseBool(value)]
     return a === undefined || b === undefined ? undefined : a === b
   },
-} satisfies Record<string, Comparison>
-export type Operator = keyof typeof OPERATORS
+}
 
 /** Names are exact, case included. */
 export function isOperator(name: string): name is Operator {

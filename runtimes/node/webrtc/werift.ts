@@ -20,12 +20,13 @@ type Library = typeof Werift
  * The engine over `werift`, which is TypeScript throughout: slower, and there on every machine. Of several STUN or TURN servers
  * it uses the first.
  *
- * @throws {LenskeyError} `ERR_WEBRTC_ENGINE_MISSING` when the package is not installed
+ * @throws {LenskeyError} `ERR_WEBRTC_ENGINE_MISSING` when the package is not installed, or cannot be loaded
  */
 export async function createWeriftEngine(options: EngineOptions = {}): Promise<CreatePeerConnection> {
   const settings = engineSettings(options)
   const library = await import('werift').catch((cause: unknown) => {
-    throw new LenskeyError('ERR_WEBRTC_ENGINE_MISSING', 'werift is not installed: run `npm install werift`, or choose the engine node-datachannel', { cause })
+    const why = isMissing(cause) ? 'is not installed: run `npm install werift`, or choose the engine node-datachannel' : `could not be loaded: ${messageOf(cause)}`
+    throw new LenskeyError('ERR_WEBRTC_ENGINE_MISSING', `werift ${why}`, { cause })
   })
   return (configuration) => new WeriftConnection(library, configuration, settings)
 }
@@ -288,6 +289,8 @@ class WeriftConnection implements MediaPeerConnection {
     if (this.#closed) throw new LenskeyError('ERR_WEBRTC_STATE', 'the connection is closed')
   }
 }
+
+const isMissing = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_MODULE_NOT_FOUND'
 
 interface PairStats {
   type: string

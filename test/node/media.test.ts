@@ -251,6 +251,35 @@ for (const engine of ['node-datachannel', 'werift'] as const) {
   })
 }
 
+for (const engine of ['node-datachannel', 'werift'] as const) {
+  void tap.test(`a picture that ends and comes back, over ${engine}`, async (t) => {
+    const create = await loadEngine(engine, { loopbackOnly: true })
+    const source = createClipSource()
+    const [viewer, camera] = [create({ iceServers: [] }), create({ iceServers: [] })]
+    const pair = negotiate(viewer, camera)
+    const packets: Uint8Array[] = []
+    let tracks = 0
+    viewer.onVideo = (receiver) => {
+      tracks++
+      countVideo(receiver, (packet) => packets.push(packet))
+    }
+    attachVideo(camera, createClipSource(), 'other')()
+    for (const round of [1, 2, 3]) {
+      const detach = attachVideo(camera, source, 'front')
+      await until(() => packets.length > 20 * round, `packets of round ${round}`)
+      detach()
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const seen = packets.length
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      t.equal(packets.length, seen, 'nothing comes in between')
+    }
+    t.equal(tracks, 2)
+    checkContinuity(t, packets)
+    pair.close()
+    source.close()
+  })
+}
+
 void tap.test('RTP on a port is passed on, and other bytes are not', async (t) => {
   const { createSocket } = await import('node:dgram')
   const source = await createRtpSource({ codec: 'VP8', port: 0 })

@@ -61,10 +61,16 @@ export class VideoFanOut implements VideoSource {
   subscribe(sink: (packet: Uint8Array) => void): VideoSubscription {
     const feed = new ViewerFeed(sink)
     let repeatedAt = performance.now()
-    feed.replay(this.#kept)
-    this.#feeds.add(feed)
-    if (this.#feeds.size === 1) this.#onDemand?.(true)
+    const resume = (): void => {
+      if (this.#closed || this.#feeds.has(feed)) return
+      feed.interrupt()
+      feed.replay(this.#kept)
+      this.#feeds.add(feed)
+      if (this.#feeds.size === 1) this.#onDemand?.(true)
+    }
+    resume()
     return {
+      resume,
       requestKeyFrame: () => {
         if (!this.#feeds.has(feed) || performance.now() - repeatedAt < repeatIntervalMs) return
         repeatedAt = performance.now()

@@ -16,4 +16,6 @@ export interface VideoSubscription {
   /** Sends the last key frame again, and what followed it, unless that was done within the last second. */
   requestKeyFrame(): void
   end(): void
+  /** Goes on after its end, with the next sequence number and a key frame first. */
+  resume(): void
 }

@@ -25,7 +25,7 @@ async function run(...args: string[]): Promise<Outcome> {
 }
 
 /** Runs until the test ends. */
-function start(t: Test, ...args: string[]): { log(): string } {
+function start(t: Test, ...args: string[]): { log: () => string } {
   const child = spawn(deno, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { log += chunk.toString() })
@@ -45,14 +45,14 @@ void tap.test('a camera and a client, from the sources', { timeout: 170_000 }, a
   // werift reads its environment, and opens datagram sockets of this machine on ports that the system picks.
   const webrtc = ['--allow-net=127.0.0.1,0.0.0.0', '--allow-env', '--allow-sys=networkInterfaces']
 
-  t.test('without the network there is no seat, and the log says so', async (t) => {
+  void t.test('without the network there is no seat, and the log says so', async (t) => {
     const { log } = start(t, 'run', '--no-prompt', `${sources},${folder}`, '--allow-env', '--allow-sys=networkInterfaces', 'test/deno/camera.ts', ...own, keyFile, password)
     await until(() => log().includes('WAIT_RETRY'), 'the refusal', 60_000)
     t.notMatch(log(), 'CONNECTED')
     t.notMatch(log(), password)
   })
 
-  t.test('this machine is all they need', async (t) => {
+  void t.test('this machine is all they need', async (t) => {
     const { log } = start(t, 'run', '--no-prompt', `${sources},${folder}`, ...webrtc, 'test/deno/camera.ts', ...own, keyFile, password)
     await until(() => log().includes('CONNECTED'), 'the seat', 60_000).catch(() => { t.fail(log()) })
     const client = await run('run', '--no-prompt', sources, ...webrtc, 'test/deno/client.ts', ...own, fingerprintOf(key.publicKey), password)

@@ -66,6 +66,8 @@ export interface CameraSession<Connection extends PeerConnection> {
    */
   readonly keyId: string | undefined
   readonly peerConnection: Connection
+  /** Tells the client why in words for people, and ends the session. @param code - of `SignalingErrorCodes` */
+  refuse(code: string, message: string): void
   /** What rides along with this session's descriptions; to be set in `attach`. */
   metadata: NegotiationMetadata | undefined
   /** Called once, however the session ends. */
@@ -174,7 +176,7 @@ export function createCamera<Connection extends PeerConnection>(options: CameraO
         peerConnection.close()
         return
       }
-      session = new Session(channel, { authorized, keyId }, peerConnection, transport, device, end, host)
+      session = new Session(channel, { authorized, keyId }, peerConnection, transport, device, { refuse: (code, message) => { refuse(channel, code, message) }, close: end }, host)
       sessions.add(session)
       // Engines close a connection by themselves when the other end has.
       peerConnection.addEventListener('connectionstatechange', () => {
@@ -232,18 +234,20 @@ class Session<Connection extends PeerConnection> implements CameraSession<Connec
   onclose: (() => void) | undefined
   isStranger = (): boolean => false
   checkDescription: CameraSession<Connection>['checkDescription']
+  readonly refuse: CameraSession<Connection>['refuse']
   readonly close: () => void
   readonly #negotiation: PerfectNegotiation
   readonly #eventHandler: SignalingEventHandler
 
   constructor(
     channel: SignalingChannel, { authorized, keyId }: { authorized: boolean; keyId: string | undefined }, peerConnection: Connection,
-    transport: MessageTransport, device: SignalingDevice, close: () => void, { log }: Host,
+    transport: MessageTransport, device: SignalingDevice, { refuse, close }: Pick<CameraSession<Connection>, 'refuse' | 'close'>, { log }: Host,
   ) {
     this.channelId = channel.channelId ?? ''
     this.authorized = authorized
     this.keyId = keyId
     this.peerConnection = peerConnection
+    this.refuse = refuse
     this.close = close
     this.#negotiation = new PerfectNegotiation(peerConnection, transport, {
       checkDescription: (description) => {

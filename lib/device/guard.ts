@@ -6,6 +6,7 @@ import type { Signer } from '../crypto/index.ts'
 import { messageOf } from '../errors.ts'
 import { attachPasswordLogin, DEFAULT_PASSWORD_LIMITS, type Iam, IamError, type PasswordLimits } from '../iam/index.ts'
 import type { Host } from '../runtime/index.ts'
+import { SignalingErrorCodes } from '../signaling/index.ts'
 import { createDataChannelPipe, type PeerConnection, type PeerConnectionEvents } from '../webrtc/index.ts'
 import type { CameraSession } from './camera.ts'
 import { type AllowedActivity, whileAllowed } from './guard-while-allowed.ts'
@@ -29,6 +30,8 @@ export interface CameraGuardOptions {
   links?: Readonly<Record<string, string>>
   /** Role of clients that the service vouches for and that belong to no user; without one they are unpaired. */
   authorizedRole?: string
+  /** Sessions with the picture at a time, by role; one more ends with `NO_MORE_CHANNELS`. Roles that are not named here are bounded by `maxSessions` alone. */
+  maxViewers?: Readonly<Record<string, number>>
   passwordLimits?: PasswordLimits
   coapLimits?: CoapSessionLimits
   /** CoAP channels of one session at a time; one more is closed. Default 4. */
@@ -91,6 +94,24 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
     }
   }
 
+  const viewing = new Set<VirtualConnection>()
+
+  /** Shows the picture, or ends the session where its role has as many viewers as it may have. */
+  function show(session: CameraSession<Connection>, connection: VirtualConnection, begin: () => () => void): () => void {
+    const { role = '' } = iam.identityOf(connection)
+    const most = Object.entries(options.maxViewers ?? {}).find(([name]) => name === role)?.[1] ?? Infinity
+    if ([...viewing].filter((other) => iam.identityOf(other).role === role).length >= most) {
+      // Not within the change of IAM, or the attaching, that has led here.
+      return host.clock.after(0, () => { session.refuse(SignalingErrorCodes.NO_MORE_CHANNELS, `This camera serves ${most} viewers with the role ${role} at a time.`) })
+    }
+    const end = begin()
+    viewing.add(connection)
+    return () => {
+      viewing.delete(connection)
+      end()
+    }
+  }
+
   return {
     router,
     connections,
@@ -118,7 +139,7 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
       }
       session.checkDescription = createCertificatePin()
       identify(connection, session)
-      const showing = video && whileAllowed(iam, connection, VIDEO_ACTION, video, fail)
+      const showing = video && whileAllowed(iam, connection, VIDEO_ACTION, () => show(session, connection, video), fail)
       const release = follow(session.peerConnection, { connection, coap, showing, maxChannels, fail })
       connection.onEnd(() => {
         release()

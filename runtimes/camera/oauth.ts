@@ -3,6 +3,7 @@ import type { CoapRouter } from '../../lib/coap/index.ts'
 import type { Iam } from '../../lib/iam/index.ts'
 import { createJwksCache } from '../../lib/jwt/index.ts'
 import type { Host, Storage } from '../../lib/runtime/index.ts'
+import { readPairs } from './pairs.ts'
 import { UsageError } from './usage-error.ts'
 
 /** How a camera takes tokens of an OAuth server (docs/tokens.md). */
@@ -33,11 +34,7 @@ export function readOauth({ issuer, jwks, roles, claim }: GivenOauth): OauthSett
     if (roles.length > 0) throw new UsageError('--oauth-issuer URL is needed with --oauth-role')
     return undefined
   }
-  const map = Object.fromEntries(roles.map((text): [string, string] => {
-    const equals = text.lastIndexOf('=')
-    if (equals < 1 || equals === text.length - 1) throw new UsageError('--oauth-role is WORD=ROLE')
-    return [text.slice(0, equals), text.slice(equals + 1)]
-  }))
+  const map = readPairs(roles, 'oauth-role is WORD=ROLE')
   return {
     issuer,
     jwksUrl: jwks ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`,

@@ -26,6 +26,8 @@ export interface CameraSessionsOptions<Connection extends PeerConnection> {
   productId: string
   deviceId: string
   authorizedRole: string | undefined
+  /** By role (`CameraGuardOptions.maxViewers`). */
+  maxViewers?: Readonly<Record<string, number>>
   /** Whose tokens say who a connection is; nobody's when left out. */
   oauth: OauthSettings | undefined
   /** Where keys of that issuer are kept over restarts. */
@@ -50,8 +52,8 @@ export interface CameraSessions<Connection extends PeerConnection> extends Pick<
 
 /** What every session with a camera has, wherever the camera runs: the guard, the picture, tracks by name, streams, both dialects. */
 export function createCameraSessions<Connection extends PeerConnection>(options: CameraSessionsOptions<Connection>): CameraSessions<Connection> {
-  const { iam, signer, host, authorizedRole, offerVideo, onTrack, sendFile, countViewers } = options
-  const guard = createCameraGuard<Connection>({ iam, signer, host, authorizedRole, links: { [SHARED_SECRET_USER]: SHARED_SECRET_USER } })
+  const { iam, signer, host, authorizedRole, maxViewers, offerVideo, onTrack, sendFile, countViewers } = options
+  const guard = createCameraGuard<Connection>({ iam, signer, host, authorizedRole, maxViewers, links: { [SHARED_SECRET_USER]: SHARED_SECRET_USER } })
   const trackOptions: DeviceTracksOptions<Connection> = {
     iam, host, onTrack,
     sources: { [VIDEO_TRACK]: ({ peerConnection }, trackId) => offerVideo(peerConnection, trackId) },

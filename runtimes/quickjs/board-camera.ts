@@ -6,6 +6,7 @@ import type { CancelTimer, Clock, LogLevel } from '../../lib/runtime/index.ts'
 import { benchBoard } from '../bench/board.ts'
 import { firstPairing, openCameraIam } from '../camera/iam.ts'
 import { oauthOptions, readOauth } from '../camera/oauth.ts'
+import { readMaxViewers, viewersOptions } from '../camera/viewers.ts'
 import { createRemoteCamera } from '../camera/remote.ts'
 import { createCameraSessions } from '../camera/sessions.ts'
 import { UsageError } from '../camera/usage-error.ts'
@@ -34,6 +35,7 @@ const options = {
   'stream-file': { value: 'FILE', help: 'file of up to 1 MiB that a client gets from stream port 80, with the right Webrtc:FileStream' },
   engine: { value: 'PATH', help: 'local socket of the WebRTC engine (docs/engine-protocol.md)', default: '/run/lenskey/engine.sock' },
   'max-viewers': { value: 'N', help: 'viewers at a time', default: '4' },
+  ...viewersOptions,
   'heap-cap': { value: 'KIB', help: 'memory of the program; beyond it ends with exit code 75, to be started again', default: '8192' },
   'log-level': { value: 'LEVEL', help: 'debug, info, warn or error', default: 'warn' },
   'print-invitation': { help: 'print the link by which the first user pairs as administrator, and end' },
@@ -125,7 +127,7 @@ async function start(board: Board, given: Given): Promise<void> {
   const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
   const file = given['stream-file']
   const sessions = createCameraSessions<EngineConnection>({
-    iam, signer, host, oauth, storage, productId, deviceId,
+    iam, signer, host, oauth, storage, productId, deviceId, maxViewers: readMaxViewers(given['max-viewers-of']?.split('\n') ?? []),
     authorizedRole: given['authorized-role'] ?? (requireAuthorized ? 'Guest' : undefined),
     offerVideo: (connection, trackId) => connection.startVideo(trackId),
     onTrack: () => 'UNKNOWN_TRACK_ID',

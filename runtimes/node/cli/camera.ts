@@ -6,6 +6,7 @@ import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { version } from '../../../package.json'
 import { firstPairing, openCameraIam, SHARED_SECRET_USER } from '../../camera/iam.ts'
 import { oauthOptions, readOauth } from '../../camera/oauth.ts'
+import { readMaxViewers, viewersOptions } from '../../camera/viewers.ts'
 import { createRemoteCamera } from '../../camera/remote.ts'
 import { createMemoryStorage } from '../../memory/storage.ts'
 import { createNodeHost } from '../host.ts'
@@ -36,6 +37,7 @@ export const camera: Command = {
     ...oauthOptions,
     'stream-file': { value: 'FILE', help: 'file that a client gets from stream port 80, with the right Webrtc:FileStream' },
     'max-viewers': { value: 'N', help: 'viewers at a time', default: '8' },
+    ...viewersOptions,
     engine: cameraOptions.engine,
     ...videoOptions,
     loopback: cameraOptions.loopback,
@@ -88,7 +90,7 @@ export const camera: Command = {
       terminal.print(`viewers ${viewers}`, { event: 'viewers', viewers })
     }
     const sessions = createNodeCameraSessions({
-      iam, signer, host, video, countViewers, oauth, storage, productId, deviceId, file: values.optional('stream-file'),
+      iam, signer, host, video, countViewers, oauth, storage, productId, deviceId, file: values.optional('stream-file'), maxViewers: readMaxViewers(values.list('max-viewers-of')),
       authorizedRole: values.optional('authorized-role') ?? (access.requireAuthorized === true ? 'Guest' : undefined),
     })
     const { attach, dialects } = sessions

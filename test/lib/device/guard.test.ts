@@ -70,6 +70,34 @@ test('another role: the picture goes and comes with the right to see it', async 
   t.ok(turns.length >= 4)
 })
 
+test('viewers of a role: at the bound, one more is told why, and the next gets in when one has left', async (t) => {
+  const world = await guardedWorld({ guard: { maxViewers: { Guest: 2 } } })
+  const admin = await administrator(world)
+  const enter = async (username: string, role: string): Promise<{ client: Client; reasons: unknown[] }> => {
+    const link = await world.during(admin.iam.invite({ username, role, frontEnd: 'https://page.test/' }))
+    const client = await world.connect()
+    const reasons: unknown[] = []
+    client.viewer.on('ended', (reason) => reasons.push(reason))
+    await world.during(client.verify({ fingerprint: world.fingerprint }))
+    await world.during(client.authenticate({ username, password: parsePairingLink(link).password ?? '' }))
+    await world.service.clock.advance(500)
+    return { client, reasons }
+  }
+  const [first, second] = [await enter('first', 'Guest'), await enter('second', 'Guest')]
+  t.equal(world.showing.size, 3)
+  const third = await enter('third', 'Guest')
+  t.equal(world.showing.size, 3)
+  t.same(third.reasons.map((reason) => (reason as SignalingError).errorCode), ['NO_MORE_CHANNELS'])
+  t.same([first.reasons, second.reasons], [[], []])
+  const other = await enter('other', 'Standard')
+  t.same(other.reasons, [])
+  t.equal(world.showing.size, 4, 'other roles are not bounded')
+  first.client.close()
+  await world.service.clock.advance(1_000)
+  t.same((await enter('fourth', 'Guest')).reasons, [])
+  t.equal(world.showing.size, 4)
+})
+
 test('a secret is linked to a user by its key id', async (t) => {
   const world = await guardedWorld({ guard: { links: { default: 'default', door: 'admin', garden: 'nobody' } } })
   await world.iam.users.create('default', { role: 'Guest' })

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { createRemoteJWKSet, type CryptoKey, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose'
 import { createJwksCache, verifyIssuedToken } from '../lib/jwt/index.ts'
 import { createNodeHost } from '../runtimes/node/host.ts'
-import { type Rates, ratesOf, round } from './measure.ts'
-import type { BenchRow } from './row.ts'
+import { ratesOf } from './measure.ts'
+import { atLeast, type BenchRow, withJose } from './row.ts'
 
 const ISSUER = 'https://id.test'
 const AUDIENCE = 'nabto://device?productId=wp-product&deviceId=wd-device'
@@ -32,7 +32,7 @@ export async function run(): Promise<BenchRow[]> {
   const set = createRemoteJWKSet(new URL(url))
   try {
     const looked = await ratesOf({ ours: () => cache.keyFor('ES256'), jose: () => set({ alg: 'ES256', kid: 'ES256' }) })
-    const rows = [rowOf('key of a token found in a cached set', looked, 'jose', 1)]
+    const rows = [atLeast(1, 'jose', 'key of a token found in a cached set', looked)]
     for (const [at, alg] of ALGORITHMS.entries()) {
       const { token, publicKey } = issued[at]
       const dot = token.lastIndexOf('.')
@@ -41,21 +41,12 @@ export async function run(): Promise<BenchRow[]> {
       const ours = (): unknown => verifyIssuedToken(token, { keys: cache, issuer: ISSUER, audience: AUDIENCE }, Date.now() / 1000)
       const fast = await ratesOf({ ours, [RAW]: () => verify('sha256', message, raw, signature) })
       const joined = await ratesOf({ ours, jose: () => jwtVerify(token, set, { algorithms: [alg], issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['exp', 'sub'] }) })
-      const row = rowOf(`${alg} token of an issuer verified, key and claims included`, fast, RAW, SHARE)
-      rows.push({ ...row, peers: [...row.peers, { name: 'jose', value: round(joined.of('jose')) }] })
+      rows.push(withJose(atLeast(SHARE, RAW, `${alg} token of an issuer verified, key and claims included`, fast), joined))
     }
     return rows
   } finally {
     cache.close()
     server.closeAllConnections()
     server.close()
-  }
-}
-
-function rowOf<Peer extends string>(row: string, rates: Rates<'ours' | Peer>, peer: Peer, share: number): BenchRow {
-  const ratio = rates.ratio('ours', peer)
-  return {
-    row, value: round(rates.of('ours')), unit: 'per second', better: 'higher',
-    peers: [{ name: peer, value: round(rates.of(peer)) }], ratio: round(ratio), goal: `≥ ${share} × ${peer}`, met: ratio >= share,
   }
 }

@@ -25,8 +25,7 @@ type Library = typeof Werift
 export async function createWeriftEngine(options: EngineOptions = {}): Promise<CreatePeerConnection> {
   const settings = engineSettings(options)
   const library = await import('werift').catch((cause: unknown) => {
-    const why = isMissing(cause) ? 'is not installed: run `npm install werift`, or choose the engine node-datachannel' : `could not be loaded: ${messageOf(cause)}`
-    throw new LenskeyError('ERR_WEBRTC_ENGINE_MISSING', `werift ${why}`, { cause })
+    throw new LenskeyError('ERR_WEBRTC_ENGINE_MISSING', 'werift does not load here: run `npm install werift`, or choose the engine node-datachannel', { cause })
   })
   return (configuration) => new WeriftConnection(library, configuration, settings)
 }
@@ -289,8 +288,6 @@ class WeriftConnection implements MediaPeerConnection {
     if (this.#closed) throw new LenskeyError('ERR_WEBRTC_STATE', 'the connection is closed')
   }
 }
-
-const isMissing = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_MODULE_NOT_FOUND'
 
 interface PairStats {
   type: string

@@ -57,17 +57,29 @@ export class Values {
   readonly #given: Given
   readonly #options: Partial<Record<string, Option>>
   readonly #operands: ReadonlyMap<string, string>
+  readonly #again: (given: Given) => Values
 
   /** @throws {UsageError} for what is missing, and for a word too many */
   constructor(given: Given, words: readonly string[], { options, operands = [] }: Pick<Command, 'options' | 'operands'>) {
     this.#given = given
     this.#options = options
+    this.#again = (all) => new Values(all, words, { options, operands })
     this.#operands = new Map(operands.flatMap(({ name }, at) => (at < words.length ? [[name, words[at]]] : [])))
     for (const { name, optional } of operands) if (optional !== true && !this.#operands.has(name)) throw new UsageError(`${name} is needed`)
     if (words.length > operands.length) throw new UsageError(`${JSON.stringify(words[operands.length])} is one word too many`)
     for (const [name, { required, value }] of Object.entries(options)) {
       if (required === true && this.optional(name) === undefined) throw new UsageError(`--${name} ${value ?? ''} is needed`)
     }
+  }
+
+  /**
+   * The same over what a file says: that counts where the command line says nothing.
+   * @param groups - options that are given together: one on the command line leaves the others of the file out
+   */
+  over(file: Given, groups: readonly (readonly string[])[] = []): Values {
+    const given = (name: string): boolean => this.#given[name] !== undefined
+    const left = groups.filter((group) => group.some(given)).flat()
+    return this.#again({ ...Object.fromEntries(Object.entries(file).filter(([name]) => !left.includes(name))), ...this.#given })
   }
 
   /** Undefined when an optional one is not given. */

@@ -64,6 +64,7 @@ export const oauthTokenSource: SecretSource = { option: 'oauth-token-file', vari
 export const turnSecretSource: SecretSource = { option: 'turn-secret-file', variable: 'LENSKEY_TURN_SECRET' }
 export const subjectTokenSource: SecretSource = { option: 'subject-token-file', variable: 'LENSKEY_SUBJECT_TOKEN' }
 export const connectTokenSource: SecretSource = { option: 'token-file', variable: 'LENSKEY_CONNECT_TOKEN' }
+export const databaseSource: SecretSource = { option: 'database-url-file', variable: 'LENSKEY_DATABASE_URL' }
 export const accessTokenSource: SecretSource = { option: 'access-token-file', variable: 'LENSKEY_ACCESS_TOKEN' }
 
 /** The file wins over the environment; white space around the secret is not part of it. */

@@ -1,13 +1,16 @@
 import type { ProductSettings } from '../../../lib/cloud/index.ts'
-import { type Command, UsageError, type Values } from './command.ts'
-import { adminTokenSource, needSecret } from './files.ts'
+import type { ProductPolicy } from '../service/index.ts'
+import { type Command, type Terminal, UsageError, type Values } from './command.ts'
+import { adminTokenSource, needSecret, readText } from './files.ts'
 import { cameraOptions, endpointUrl } from './options.ts'
 
 const YES_NO = ['yes', 'no'] as const
+const TASKS = ['show', 'set'] as const
 
 export const product: Command = {
   name: 'product',
   summary: 'Show or set how viewers get through to the cameras of a product',
+  operands: [{ name: 'TASK', help: 'show, or set: makes a product that is not there yet (without the word: set where there is something to set, else show)', optional: true }],
   options: {
     endpoint: cameraOptions.endpoint,
     product: cameraOptions.product,
@@ -18,31 +21,49 @@ export const product: Command = {
     'jwt-audience': { value: 'AUDIENCE', help: 'what the token must be meant for ("aud")' },
     'jwt-keys': { value: 'URL', help: 'key set of the issuer (JWKS)' },
     'jwt-claim': { value: 'NAME', help: 'claim that lists PRODUCT.CAMERA, with spaces between them' },
+    'add-key': { value: 'FILE', help: 'public key of the owner: access tokens of clients by it let in', repeatable: true },
+    'remove-key': { value: 'KID', help: 'take a key away, named as it is shown: product:…', repeatable: true },
     'no-jwt': { help: 'let in nobody by a token of an issuer' },
   },
   notes: [
-    'Without any of the settings it shows those that there are; a product that is not there yet is made.',
-    'Tokens by keys of the product itself always count. What is no longer allowed ends the viewers that rest on it.',
+    'Tokens by keys of the owner always count. What is no longer allowed ends the viewers that rest on it.',
   ],
   examples: [
-    'lenskey product --endpoint http://127.0.0.1:8080 --product wp-showroom --admin-token-file data/admin-token',
-    'lenskey product --endpoint http://127.0.0.1:8080 --product wp-showroom --admin-token-file data/admin-token --open no --sct yes',
-    'lenskey product --endpoint http://127.0.0.1:8080 --product wp-showroom --admin-token-file data/admin-token --open no \\',
+    'lenskey product show --endpoint http://127.0.0.1:8080 --product wp-showroom --admin-token-file data/admin-token',
+    'lenskey product set --endpoint http://127.0.0.1:8080 --product wp-showroom --admin-token-file data/admin-token --open no --sct yes',
+    'lenskey product set --endpoint http://127.0.0.1:8080 --product wp-showroom --admin-token-file data/admin-token --open no \\',
     '  --jwt-issuer https://id.example.org --jwt-audience https://cams.example.org --jwt-keys https://id.example.org/jwks.json --jwt-claim devices',
   ],
   async run(values, terminal) {
     const settings = settingsOf(values)
-    const adminToken = needSecret(adminTokenSource, values, terminal)
-    const { putProduct } = await import('../service/admin-client.ts')
-    const { id, anonymousClients, serverConnectTokens, clientJwt } = await putProduct({ endpoint: endpointUrl(values.string('endpoint')), adminToken }, values.string('product'), settings)
-    terminal.print([
-      id,
-      `open  ${anonymousClients ? 'yes' : 'no'}`,
-      `sct   ${serverConnectTokens ? 'yes' : 'no'}`,
-      `jwt   ${clientJwt === undefined ? 'no' : `${clientJwt.issuer}, for ${clientJwt.audience}, keys at ${clientJwt.jwksUri}, cameras in "${clientJwt.claim}"`}`,
-    ], { product: id, anonymousClients, serverConnectTokens, clientJwt: clientJwt ?? null })
+    const [added, removed] = [values.list('add-key'), values.list('remove-key')]
+    const changes = Object.keys(settings).length + added.length + removed.length > 0
+    const word = values.operand('TASK')
+    const task = word === undefined ? (changes ? 'set' : 'show') : TASKS.find((known) => known === word)
+    if (task === undefined) throw new UsageError(`TASK is ${TASKS.join(' or ')}`)
+    if (task === 'show' && changes) throw new UsageError('show takes no settings; `lenskey product set` changes them')
+    const keys = added.map((file) => readText(file))
+    const service = { endpoint: endpointUrl(values.string('endpoint')), adminToken: needSecret(adminTokenSource, values, terminal) }
+    const product = values.string('product')
+    const { addProductKey, getProduct, putProduct, removeProductKey } = await import('../service/admin-client.ts')
+    if (task === 'set') {
+      await putProduct(service, product, settings)
+      for (const key of keys) await addProductKey(service, product, key)
+      for (const kid of removed) await removeProductKey(service, product, kid)
+    }
+    show(await getProduct(service, product), terminal)
     return 0
   },
+}
+
+function show({ id, anonymousClients, serverConnectTokens, clientJwt, keys }: ProductPolicy & { keys: string[] }, terminal: Terminal): void {
+  terminal.print([
+    id,
+    `open  ${anonymousClients ? 'yes' : 'no'}`,
+    `sct   ${serverConnectTokens ? 'yes' : 'no'}`,
+    `jwt   ${clientJwt === undefined ? 'no' : `${clientJwt.issuer}, for ${clientJwt.audience}, keys at ${clientJwt.jwksUri}, cameras in "${clientJwt.claim}"`}`,
+    ...keys.map((kid) => `key   ${kid}`),
+  ], { product: id, anonymousClients, serverConnectTokens, clientJwt: clientJwt ?? null, keys })
 }
 
 function settingsOf(values: Values): ProductSettings {

@@ -1,4 +1,4 @@
-import { readStsPolicy, type SubjectIssuer } from '../../../lib/cloud/index.ts'
+import { readStsPolicy, type StsPolicy, type SubjectIssuer } from '../../../lib/cloud/index.ts'
 import { parsePrivateKey } from '../../../lib/crypto/index.ts'
 import { LenskeyError } from '../../../lib/errors.ts'
 import { isTrustedUrl } from '../../../lib/jwt/index.ts'
@@ -21,8 +21,12 @@ export const stsOptions = {
   'sts-lifetime': { value: 'SECONDS', help: 'longest life of a token made here', default: '3600' },
 } satisfies Record<string, Option>
 
-/** Undefined when no issuer is named whose tokens could be exchanged. @throws {UsageError} {LenskeyError} `ERR_STS_POLICY`, and what reading a file throws */
-export async function readSts(values: Values, terminal: Terminal, host: Host): Promise<StsServiceOptions | undefined> {
+/**
+ * Undefined when no issuer is named whose tokens could be exchanged.
+ * @param policy - who may have which camera, unless an option says it
+ * @throws {UsageError} {LenskeyError} `ERR_STS_POLICY`, and what reading a file throws
+ */
+export async function readSts(values: Values, terminal: Terminal, host: Host, policy?: StsPolicy): Promise<StsServiceOptions | undefined> {
   const [names, audiences, keySets] = ['sts-subject-issuer', 'sts-subject-audience', 'sts-subject-keys'].map((name) => values.list(name))
   if (names.length === 0) {
     const other = Object.entries<Option>(stsOptions).find(([name, option]) => option.default === undefined && (values.list(name).length > 0 || values.optional(name) !== undefined))
@@ -34,7 +38,7 @@ export async function readSts(values: Values, terminal: Terminal, host: Host): P
   }
   const publicUrl = values.optional('public-url')
   const issuer = values.optional('sts-issuer') ?? (publicUrl === undefined ? undefined : `${publicUrl.replace(/\/+$/, '')}/sts`)
-  if (issuer === undefined) throw new UsageError('--sts-issuer URL or --public-url URL is needed with --sts-subject-issuer')
+  if (issuer === undefined) throw new UsageError('--sts-issuer URL or --public-url URL (in the file of --config: sts.issuer or publicUrl) is needed with --sts-subject-issuer')
   if (!isTrustedUrl(issuer)) throw new UsageError('--sts-issuer is an https: URL, or an http: URL of this machine: cameras fetch keys from there')
   const [clients, signingKeys] = [values.list('sts-client'), values.list('sts-key')]
   const { openKeySetFile } = await import('../service/index.ts')
@@ -46,7 +50,7 @@ export async function readSts(values: Values, terminal: Terminal, host: Host): P
       if (!isTrustedUrl(keySet)) throw new UsageError('--sts-subject-keys is an https: URL, an http: URL of this machine, or a file')
       return { issuer: name, audience: audiences[at], jwksUri: keySet }
     }),
-    devices: readPolicy(values),
+    devices: readPolicy(values, policy),
     signingKeys: signingKeys.length === 0 ? undefined : signingKeys.map((file) => parsePrivateKey(readSecretText(file, terminal), host)),
     clients: clients.length === 0 ? undefined : clients,
     copiedClaims: values.list('sts-claim'),
@@ -54,8 +58,9 @@ export async function readSts(values: Values, terminal: Terminal, host: Host): P
   }
 }
 
-function readPolicy(values: Values): StsServiceOptions['devices'] {
+function readPolicy(values: Values, policy?: StsPolicy): StsServiceOptions['devices'] {
   const [claim, file] = [values.optional('sts-devices'), values.optional('sts-policy-file')]
+  if (claim === undefined && file === undefined && policy !== undefined) return policy
   if (claim === undefined && file === undefined) throw new UsageError('--sts-devices CLAIM or --sts-policy-file FILE is needed with --sts-subject-issuer: who may have which camera')
   if (claim !== undefined && file !== undefined) throw new UsageError('choose one of --sts-devices and --sts-policy-file')
   if (file === undefined) return String(claim).split('.')

@@ -1,14 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { jwtCredential, SCT_PREFIX } from '../../../lib/cloud/credentials.ts'
 import { badRequest, deviceNotFound, notFound, productNotFound, unauthorized } from '../../../lib/cloud/errors.ts'
 import {
   type DeviceIds, newDeviceId, newProductId, type Page, readId, readProductSettings, type RegisteredKey, type Registry, type Rendezvous,
 } from '../../../lib/cloud/index.ts'
-import { deviceKeyId, type P256PublicKey, parsePublicKey, productKeyId, publicKeyToPem } from '../../../lib/crypto/index.ts'
+import { deviceKeyId, type P256PublicKey, parsePublicKey, productKeyId } from '../../../lib/crypto/index.ts'
 import { isObject } from '../../../lib/signaling/json.ts'
 import { nodeRandom } from '../host.ts'
 import { addressOf } from './connect-api.ts'
+import { putProduct as putProductOf, registered } from './product-set-up.ts'
 
 const MAX_PAGE = 1000
 
@@ -46,6 +46,8 @@ export function addAdminApi(server: FastifyInstance, options: { registry: Regist
       const id = readId('product', params.product)
       return reply.code(await putProduct(id, body) ? 201 : 200).send(await registry.product(id))
     })
+
+    admin.get<{ Params: Params }>('/products/:product', async ({ params }) => registry.product(await existingProduct(params)))
 
     admin.delete<{ Params: Params }>('/products/:product', async ({ params }, reply) => {
       const productId = readId('product', params.product)
@@ -111,17 +113,7 @@ export function addAdminApi(server: FastifyInstance, options: { registry: Regist
     done()
   }, { prefix: '/admin/v1' })
 
-  async function putProduct(productId: string, body: unknown): Promise<boolean> {
-    const settings = readProductSettings(readObject(body))
-    const before = await registry.product(productId)
-    const created = await registry.putProduct(productId, settings)
-    if (settings.anonymousClients === false) relay.revoke({ productId, anonymous: true })
-    if (settings.serverConnectTokens === false) relay.revoke({ productId, kid: SCT_PREFIX })
-    const kid = before?.clientJwt && jwtCredential(before.clientJwt)
-    const changesJwt = settings.clientJwt !== undefined && (settings.clientJwt === null || jwtCredential(settings.clientJwt) !== kid)
-    if (kid !== undefined && changesJwt) relay.revoke({ productId, kid })
-    return created
-  }
+  const putProduct = (productId: string, body: unknown): Promise<boolean> => putProductOf({ registry, relay }, productId, readProductSettings(readObject(body)))
 
   /** The same request again changes nothing; another key is added to those that are there. */
   async function register(device: DeviceIds, body: unknown): Promise<DeviceIds & { kid: string; created: boolean }> {
@@ -163,8 +155,7 @@ function readObject(body: unknown): Record<string, unknown> {
 function readKey(body: unknown, kidOf: (key: P256PublicKey) => string): Pick<RegisteredKey, 'kid' | 'publicKey'> {
   const { publicKey } = readObject(body)
   if (typeof publicKey !== 'string') throw badRequest('publicKey must be the public key as PEM text (openssl ec -in key.pem -pubout)')
-  const key = parsePublicKey(publicKey)
-  return { kid: kidOf(key), publicKey: publicKeyToPem(key) }
+  return registered(parsePublicKey(publicKey), kidOf)
 }
 
 function readPage(query: unknown): Page {

@@ -13,15 +13,19 @@ import { loadAdminToken } from './admin-token.ts'
 import { addConnectApi } from './connect-api.ts'
 import { createServer, listenOn } from './http-service.ts'
 import { addPages } from './pages.ts'
+import { type ProductSetUp, setUpProducts } from './product-set-up.ts'
 import { openRegistry } from './registry.ts'
 import { acceptSeatSockets } from './seat-sockets.ts'
 import { addStsApi, openSts, type StsServiceOptions } from './sts-api.ts'
 import { createIceServerSource, type IceServerOptions } from './turn.ts'
 
-export { type DeviceRegistration, type ProductPolicy, putProduct, registerDevice, type RegisteredDevice } from './admin-client.ts'
+export {
+  addProductKey, type DeviceRegistration, getProduct, type ProductPolicy, putProduct, registerDevice, type RegisteredDevice, removeProductKey,
+} from './admin-client.ts'
 export { ADMIN_TOKEN_FILE, loadAdminToken } from './admin-token.ts'
 export { type LocalDoorOptions, type RunningLocalDoor, startLocalDoor } from './local-door.ts'
 export { openKeySetFile } from './key-set-file.ts'
+export type { ProductSetUp } from './product-set-up.ts'
 export { openRegistry, type RegistryOptions } from './registry.ts'
 export { STS_KEYS_FILE, type StsServiceOptions } from './sts-api.ts'
 export { createIceServerSource, type IceServerOptions } from './turn.ts'
@@ -41,6 +45,8 @@ export interface RendezvousOptions {
   iceServers?: IceServerOptions
   /** Exchange of tokens; off unless it is given. */
   sts?: StsServiceOptions
+  /** Products to make or to change before the service takes anybody in. */
+  products?: readonly ProductSetUp[]
   /** How devices and clients reach the service, such as `https://example.org`; default: as each request named it. */
   publicUrl?: string
   /** Addresses or ranges of reverse proxies whose `X-Forwarded-*` headers are believed. */
@@ -87,6 +93,7 @@ async function serve(registry: Registry, adminToken: string, options: Rendezvous
   const edgeDoor = createEdgeDoor(host, { admit: (login) => rendezvous.admitClient(login), relay: rendezvous.relay, limits })
   const health = { draining: false }
   try {
+    await setUpProducts({ registry, relay: rendezvous.relay }, options.products ?? [])
     addConnectApi(server, rendezvous, { publicUrl: options.publicUrl?.replace(/\/+$/, '') })
     addAdminApi(server, { registry, rendezvous, adminToken })
     if (sts !== undefined) addStsApi(server, rendezvous, sts)

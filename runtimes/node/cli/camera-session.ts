@@ -3,11 +3,12 @@ import type { Host } from '../../../lib/runtime/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Option, type Terminal, UsageError, type Values } from './command.ts'
-import { accessTokenSource, oauthTokenSource, passwordSource, readSecret, secretReader, sharedSecretSource } from './files.ts'
+import { accessTokenSource, oauthTokenSource, passwordSource, readSecret, sharedSecretSource } from './files.ts'
 import { asLenskeyError } from './hints.ts'
 import { createLog, verboseOption } from './log.ts'
 import { cameraOptions, endpointUrl, openEngine } from './options.ts'
 import { readProfile } from './profile.ts'
+import { TOKEN_COMMAND_MS, tokenReader } from './token-command.ts'
 
 /** Signaling, ICE and DTLS with a camera that is there. */
 const patienceMs = 40_000
@@ -22,8 +23,10 @@ export const sessionOptions = {
   user: { value: 'NAME', help: 'user to log in as' },
   'password-file': { value: 'FILE', help: 'password of that user; or LENSKEY_PASSWORD' },
   'shared-secret-file': cameraOptions.sharedSecret,
-  'oauth-token-file': { value: 'FILE', help: 'OAuth token for this camera, read again before it expires; or LENSKEY_OAUTH_TOKEN' },
-  'access-token-file': { value: 'FILE', help: 'what the product demands of clients: access token, server connect token, token of its issuer, read again for each connect; or LENSKEY_ACCESS_TOKEN' },
+  'oauth-token-file': { value: 'FILE', help: 'OAuth token for this camera, read again before it expires; or LENSKEY_OAUTH_TOKEN. With --profile in the place of its password' },
+  'oauth-token-command': { value: 'CMD', help: 'or: a command of the shell that prints it, on the first line, within 20 s; run again before it expires' },
+  'access-token-file': { value: 'FILE', help: 'what the product demands of clients: access token, server connect token, token of its issuer, read again for each request that shows it; or LENSKEY_ACCESS_TOKEN' },
+  'access-token-command': { value: 'CMD', help: 'or: a command that prints it, run again for each request that shows it' },
   engine: cameraOptions.engine,
   loopback: cameraOptions.loopback,
   ...verboseOption,
@@ -39,7 +42,7 @@ export interface Target {
   /** Reads the OAuth token for this camera. */
   oauthToken?: () => Promise<string>
   /** Reads what the product demands of clients. */
-  accessToken?: () => string
+  accessToken?: () => Promise<string>
   /** Whether to take the key of whichever camera answers when there is neither of the two. */
   firstUse?: boolean
 }
@@ -47,27 +50,31 @@ export interface Target {
 /** From a profile or from options. @throws {UsageError} */
 export function readTarget(values: Values, terminal: Terminal): Target {
   const file = values.optional('profile')
-  const accessToken = secretReader(accessTokenSource, values, terminal)
+  const accessToken = tokenReader(accessTokenSource, values, terminal)
   if (file !== undefined) {
     const { username, password, serverConnectToken, ...at } = readProfile(file, terminal)
-    return { ...at, login: { username, password }, accessToken: accessToken ?? connectToken(serverConnectToken) }
+    // What stands in the environment for other commands does not change who a profile is.
+    const isOauth = values.optional('oauth-token-file') !== undefined || values.optional('oauth-token-command') !== undefined
+    return {
+      ...at, accessToken: accessToken ?? connectToken(serverConnectToken),
+      ...(isOauth ? { oauthToken: tokenReader(oauthTokenSource, values, terminal) } : { login: { username, password } }),
+    }
   }
   const username = values.optional('user')
   const password = readSecret(passwordSource, values, terminal)
   if (username !== undefined && password === undefined) throw new UsageError('--password-file FILE or the environment variable LENSKEY_PASSWORD is needed with --user')
   const fingerprint = values.optional('fingerprint')
   if (fingerprint !== undefined && !/^[0-9a-f]{64}$/i.test(fingerprint)) throw new UsageError('--fingerprint is 64 hexadecimal digits')
-  const oauthToken = secretReader(oauthTokenSource, values, terminal)
   return {
     endpoint: endpointUrl(values.string('endpoint')), productId: values.string('product'), deviceId: values.string('device'), fingerprint,
     login: username === undefined || password === undefined ? undefined : { username, password },
-    oauthToken: oauthToken && (() => Promise.resolve().then(oauthToken)),
+    oauthToken: tokenReader(oauthTokenSource, values, terminal),
     accessToken,
   }
 }
 
 /** A server connect token as an access token. */
-export const connectToken = (token: string | undefined): (() => string) | undefined => (token === undefined ? undefined : () => token)
+export const connectToken = (token: string | undefined): (() => Promise<string>) | undefined => (token === undefined ? undefined : () => Promise.resolve(token))
 
 type Attach = (connection: MediaPeerConnection) => void
 
@@ -91,6 +98,8 @@ async function viewing(target: Target, values: Values, terminal: Terminal): Prom
       endpointUrl: target.endpoint, productId: target.productId, deviceId: target.deviceId,
       sharedSecret, keyId: sharedSecret === undefined ? undefined : 'default',
       accessToken: target.accessToken,
+      // A command that takes too long says so itself.
+      times: { accessTokenMs: TOKEN_COMMAND_MS + 1000 },
       createPeerConnection: await openEngine(values, log),
     },
     host: createNodeHost({ log }),
@@ -111,9 +120,10 @@ export async function proveEachOther(client: CameraClient<MediaPeerConnection>, 
     terminal.note(`verified: the camera holds the key ${fingerprint.toLowerCase()}`)
   }
   if (login !== undefined) await client.authenticate({ ...login, onUnverified: fingerprint === undefined ? 'allow' : 'refuse' })
-  if (oauthToken !== undefined && fingerprint !== undefined) await authenticateOauth(client, oauthToken, createNodeHost({ log: createLog(terminal, 'warn') }))
-  if (fingerprint !== undefined) return fingerprint.toLowerCase()
-  const learned = await client.verify({ firstUse })
+  const learned = fingerprint?.toLowerCase() ?? await client.verify({ firstUse })
+  // Not to whichever camera answers.
+  if (oauthToken !== undefined && (fingerprint ?? login) !== undefined) await authenticateOauth(client, oauthToken, createNodeHost({ log: createLog(terminal, 'warn') }))
+  if (fingerprint !== undefined) return learned
   if (login === undefined) terminal.note(`the camera that answered holds the key ${learned}; compare it with what your camera prints`)
   else terminal.note(`verified by the password; the camera holds the key ${learned}`)
   return learned

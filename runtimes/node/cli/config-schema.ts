@@ -51,7 +51,7 @@ export function findFault(schema: Schema, value: unknown, path: readonly (string
 }
 
 function faultOfText({ title, minLength = 0, maxLength = Infinity, pattern }: Schema, text: string, name: string): string | undefined {
-  const { length } = [...text]
+  const { length } = Array.from(text)
   if (length < minLength) return `${name} must not be empty`
   if (length > maxLength) return `${name} must have at most ${maxLength} characters`
   return pattern === undefined || new RegExp(pattern, 'u').test(text) ? undefined : `${name} must be ${title ?? 'something else'}`

@@ -4,6 +4,8 @@ import { SignalingError } from '../../../lib/signaling/index.ts'
 /** What to do about an error, where its message cannot know: the command line it happened on. */
 const hints: Partial<Record<string, string>> = {
   ERR_USAGE: 'add --help to see what the command takes',
+  ERR_TOKEN_COMMAND: 'run it by hand: it prints the token alone on its first line and ends with code 0',
+  ERR_SERVE_CONFIG: 'docs/serve-config.md has every member, serve-config.schema.json the same for an editor',
   ERR_FILE_EXISTS: 'choose another name, or remove the old file if nothing uses it',
   ERR_FILE_PERMISSION: 'check who owns it and its mode',
   ERR_HTTP_UNREACHABLE: 'is the service running there? start one with `lenskey serve`',
@@ -33,7 +35,10 @@ export function hintFor(error: LenskeyError): string | undefined {
 
 /** Anything thrown as an error with a code. What nobody expected keeps its message and loses its stack. */
 export function asLenskeyError(thrown: unknown): LenskeyError {
-  if (thrown instanceof LenskeyError) return thrown
+  if (thrown instanceof LenskeyError) {
+    // The function for tokens is one of ours, and what it says is meant for people.
+    return thrown.code === 'ERR_SIGNALING_ACCESS_TOKEN' && thrown.cause instanceof LenskeyError ? thrown.cause : thrown
+  }
   if (isSystemError(thrown)) {
     return new LenskeyError('ERR_SYSTEM', thrown.message)
   }

@@ -2,10 +2,11 @@ import { generatePassword } from '../../../lib/iam/index.ts'
 import { type PairOptions, parsePairingLink } from '../../../lib/client/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
-import { accessTokenSource, passwordSource, readSecret, secretReader } from './files.ts'
+import { accessTokenSource, oauthTokenSource, passwordSource, readSecret } from './files.ts'
 import { needNewProfile, writeProfile } from './profile.ts'
 import { connectToken, sessionOptions, type Target, withCamera } from './camera-session.ts'
 import { endpointUrl } from './options.ts'
+import { tokenReader } from './token-command.ts'
 
 const modes = ['password-invite', 'password-open', 'local-open', 'local-initial'] as const
 type Mode = (typeof modes)[number]
@@ -54,13 +55,14 @@ export const pair: Command = {
 
 function readPairing(values: Values, terminal: Terminal): { target: Target; pairing: PairOptions } {
   const link = values.operand('LINK')
-  const accessToken = secretReader(accessTokenSource, values, terminal)
+  const accessToken = tokenReader(accessTokenSource, values, terminal)
+  const oauthToken = tokenReader(oauthTokenSource, values, terminal)
   const fingerprintName = values.string('name')
   if (link !== undefined) {
     const { frontEnd, productId, deviceId, username, password, fingerprint, serverConnectToken } = parsePairingLink(link)
     const wanted = values.optional('user') ?? username
     if (wanted === '') throw new UsageError('--user NAME is needed: this link lets you choose the name')
-    const target = { endpoint: endpointUrl(values.optional('endpoint') ?? originOf(frontEnd)), productId, deviceId, fingerprint, login: { username, password }, accessToken: accessToken ?? connectToken(serverConnectToken) }
+    const target = { endpoint: endpointUrl(values.optional('endpoint') ?? originOf(frontEnd)), productId, deviceId, fingerprint, login: { username, password }, oauthToken, accessToken: accessToken ?? connectToken(serverConnectToken) }
     return { target, pairing: { mode: username === '' ? 'password-open' : 'password-invite', username: wanted, password, fingerprintName } }
   }
   const username = values.optional('user')
@@ -68,7 +70,7 @@ function readPairing(values: Values, terminal: Terminal): { target: Target; pair
   const mode: Mode = values.choice('mode', modes) ?? (username === undefined ? 'password-open' : 'password-invite')
   const target: Target = {
     endpoint: endpointUrl(values.string('endpoint')), productId: values.string('product'), deviceId: values.string('device'),
-    fingerprint: values.optional('fingerprint'), accessToken,
+    fingerprint: values.optional('fingerprint'), oauthToken, accessToken,
     login: password === undefined ? undefined : { username: mode === 'password-invite' ? username ?? '' : '', password },
   }
   target.firstUse = mode === 'local-initial' || mode === 'local-open'

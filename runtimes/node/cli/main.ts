@@ -85,3 +85,5 @@ function report(thrown: unknown): number {
 // A reader that has had enough, such as `head`, is no error.
 process.stdout.on('error', () => process.exit(0))
 process.exitCode = await main(process.argv.slice(2)).catch(report)
+// What nobody waits for any more, such as a command asked for the next token, ends with it.
+stop.abort()

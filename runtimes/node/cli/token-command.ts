@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { Socket } from 'node:net'
 import { LenskeyError } from '../../../lib/errors.ts'
 import { type Terminal, UsageError, type Values } from './command.ts'
 import { type SecretSource, secretReader } from './files.ts'
@@ -36,9 +35,6 @@ export function runTokenCommand(command: string, option: string, stop: AbortSign
   return new Promise((resolve, reject) => {
     // In a group of its own, so that what the shell has started can be ended with it.
     const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'ignore'], detached: process.platform !== 'win32', windowsHide: true })
-    // Whoever waits for the token keeps the program alive; a command that nobody waits for any more does not.
-    child.unref()
-    if (child.stdout instanceof Socket) child.stdout.unref()
     const line = createFirstLine()
     let isOver = false
     const end = (problem: string | undefined): void => {
@@ -57,7 +53,7 @@ export function runTokenCommand(command: string, option: string, stop: AbortSign
     }
     const kill = (): void => { killGroup(child) }
     const onStop = (): void => { end('was stopped') }
-    const timer = setTimeout(() => { end(`gave no token within ${timeoutMs / 1000} s`) }, timeoutMs).unref()
+    const timer = setTimeout(() => { end(`gave no token within ${timeoutMs / 1000} s`) }, timeoutMs)
     stop.addEventListener('abort', onStop, { once: true })
     process.once('exit', kill)
     child.stdout.on('data', (chunk: Buffer) => { if (!line.add(chunk)) end(`gave a line of more than ${MAX_TOKEN_BYTES} bytes`) })

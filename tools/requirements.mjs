@@ -11,6 +11,14 @@ export const requirements = [
   { tool: 'arm-linux-gnueabihf-gcc', packages: ['gcc-arm-linux-gnueabihf', 'libc6-dev-armhf-cross'], suites: 'the camera on 32-bit ARM' },
   { tool: 'aarch64-linux-gnu-gcc', packages: ['gcc-aarch64-linux-gnu', 'libc6-dev-arm64-cross'], suites: 'the camera on 64-bit ARM' },
   { tool: 'qemu-arm', packages: ['qemu-user'], suites: 'the camera on ARM, emulated' },
+  {
+    tool: 'gst-inspect-1.0',
+    packages: [
+      'pkg-config', 'libgstreamer1.0-dev', 'libgstreamer-plugins-base1.0-dev', 'libgstreamer-plugins-bad1.0-dev', 'libjson-glib-dev',
+      'gstreamer1.0-tools', 'gstreamer1.0-nice', 'gstreamer1.0-plugins-base', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad',
+    ],
+    suites: 'the WebRTC engine on GStreamer',
+  },
   { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },
   { tool: 'ip', packages: ['iproute2'], suites: 'a camera and a viewer on two hosts, in network namespaces (as root)' },
   { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },

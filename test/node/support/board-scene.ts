@@ -46,7 +46,19 @@ export interface BoardScene {
   invitation(): Promise<PairingLink>
 }
 
-export async function boardScene(t: TearDown, target: keyof typeof targets): Promise<BoardScene> {
+/** Serves an engine at a local socket until the test ends. */
+export type StartEngine = (t: TearDown, socket: string) => Promise<unknown>
+
+const startWerift: StartEngine = async (t, socket) => {
+  const video = createClipSource()
+  const engine = await serveEngine({ path: socket, createPeerConnection: await loadEngine('werift', { loopbackOnly: true }), video })
+  t.teardown(() => {
+    engine.close()
+    video.close()
+  })
+}
+
+export async function boardScene(t: TearDown, target: keyof typeof targets, startEngine = startWerift): Promise<BoardScene> {
   const command = [...targets[target].emulator, programOf(target)]
   const folder = temporaryFolder(t)
   const authority = makeAuthority(folder)
@@ -58,13 +70,8 @@ export async function boardScene(t: TearDown, target: keyof typeof targets): Pro
     writeFileSync(join(folder, name), text, { mode: 0o600 })
     return join(folder, name)
   }
-  const video = createClipSource()
   const socket = join(folder, 'engine.sock')
-  const engine = await serveEngine({ path: socket, createPeerConnection: await loadEngine('werift', { loopbackOnly: true }), video })
-  t.teardown(() => {
-    engine.close()
-    video.close()
-  })
+  await startEngine(t, socket)
   mkdirSync(join(folder, 'data'))
   const args = [
     '--endpoint', `https://localhost:${front.port}`, '--product', PRODUCT, '--device', DEVICE, '--key', file('key.pem', privateKeyToPem(key)),

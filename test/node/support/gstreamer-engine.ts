@@ -1,0 +1,20 @@
+import { ensureEngine } from '../../../tools/gstreamer.mjs'
+import { skipWithout } from '../../../tools/requirements.mjs'
+import { type RunningProgram, startProgram } from './board.ts'
+
+interface TearDown {
+  teardown(undo: () => void | Promise<void>): void
+}
+
+/** Why it cannot be built here; false when it can. */
+export const skipGstreamer = (): string | false => skipWithout('gst-inspect-1.0') || skipWithout('gcc')
+
+/** The engine on GStreamer, built where it is not up to date, on loopback, with sanitizers that end it over the first fault. */
+export async function startGstreamer(t: TearDown, socket: string, ...more: string[]): Promise<RunningProgram> {
+  const program = await ensureEngine({ outfile: 'build/gstreamer/lenskey-engine-sanitized', sanitize: true })
+  // What GStreamer and GLib keep until the end is no leak of ours.
+  const env = { ASAN_OPTIONS: 'detect_leaks=0', UBSAN_OPTIONS: 'halt_on_error=1', GST_REGISTRY_FORK: 'no', G_DEBUG: 'fatal-criticals' }
+  const engine = startProgram(t, [program, '--socket', socket, '--address', '127.0.0.1', '--width', '320', '--height', '240', ...more], env)
+  await engine.says('ready')
+  return engine
+}

@@ -1,0 +1,1 @@
+export function ensureEngine(options?: { outfile?: string; sanitize?: boolean }): Promise<string>

@@ -1,0 +1,34 @@
+// The reference engine on GStreamer (docs/engine-protocol.md): `node tools/gstreamer.mjs` makes dist/gstreamer/lenskey-engine.
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const folder = 'runtimes/gstreamer'
+const libraries = ['gstreamer-1.0', 'gstreamer-webrtc-1.0', 'gstreamer-sdp-1.0', 'gstreamer-app-1.0', 'gstreamer-video-1.0', 'json-glib-1.0', 'gio-2.0']
+const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter']
+
+/**
+ * Compiles the engine where it is missing or older than its sources. CC and PKG_CONFIG are those of a cross-compiler where set.
+ * @param options.sanitize - AddressSanitizer and UndefinedBehaviorSanitizer, for tests
+ */
+export async function ensureEngine({ outfile = 'dist/gstreamer/lenskey-engine', sanitize = false } = {}) {
+  const all = readdirSync(folder).filter((name) => /\.[ch]$/.test(name)).map((name) => join(folder, name))
+  if (existsSync(outfile) && all.every((name) => statSync(name).mtimeMs < statSync(outfile).mtimeMs)) return outfile
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const { stdout } = await run(process.env.PKG_CONFIG ?? 'pkg-config', ['--cflags', '--libs', ...libraries])
+  const extra = sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : ['-O2', '-s']
+  mkdirSync(dirname(outfile), { recursive: true })
+  const own = `${outfile}.${process.pid}`
+  try {
+    const sources = all.filter((name) => name.endsWith('.c'))
+    await run(process.env.CC ?? 'gcc', ['-D_GNU_SOURCE', `-DLENSKEY_VERSION="${version}"`, ...warnings, ...extra, ...sources, '-o', own, ...stdout.trim().split(/\s+/)])
+    renameSync(own, outfile)
+  } finally {
+    rmSync(own, { force: true })
+  }
+  return outfile
+}
+
+if (process.argv[1]?.endsWith('gstreamer.mjs')) console.log(await ensureEngine())

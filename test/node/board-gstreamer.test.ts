@@ -11,6 +11,8 @@ import { skipGstreamer, startGstreamer } from './support/gstreamer-engine.ts'
 import { until } from './support/negotiating-pair.ts'
 import { pairPage, seePicture, stateOf } from './support/viewer-page.ts'
 
+tap.setTimeout(200_000)
+
 const skip = skipCamera('x86_64') || skipGstreamer()
 
 async function gstreamerScene(t: Parameters<typeof boardScene>[0], ...more: string[]): Promise<{ scene: BoardScene; engine: RunningProgram }> {

@@ -62,7 +62,7 @@ export async function boardScene(t: TearDown, target: keyof typeof targets, star
   const command = [...targets[target].emulator, programOf(target)]
   const folder = temporaryFolder(t)
   const authority = makeAuthority(folder)
-  const service = await serve(t, { trustedProxies: ['127.0.0.1'] })
+  const service = await serve(t, { trustedProxies: ['127.0.0.1'], pages: { dir: 'dist/viewer' } })
   const front = await tlsFront(t, authority.issue('server'), Number(new URL(service.url).port))
   const { key } = await registerTestDevice(service)
   const secret = randomBytes(16).toString('hex')

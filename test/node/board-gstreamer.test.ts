@@ -15,11 +15,15 @@ tap.setTimeout(200_000)
 
 const skip = skipCamera('x86_64') || skipGstreamer()
 
-async function gstreamerScene(t: Parameters<typeof boardScene>[0], ...more: string[]): Promise<{ scene: BoardScene; engine: RunningProgram }> {
+async function gstreamerScene(t: Parameters<typeof boardScene>[0], ...more: string[]): Promise<{ scene: BoardScene; engine: RunningProgram; startAgain: () => Promise<RunningProgram> }> {
   let engine: RunningProgram | undefined
-  const scene = await boardScene(t, 'x86_64', async (test, socket) => { engine = await startGstreamer(test, socket, ...more) })
+  let startAgain = (): Promise<RunningProgram> => Promise.reject(new Error('no engine'))
+  const scene = await boardScene(t, 'x86_64', async (test, socket) => {
+    startAgain = () => startGstreamer(test, socket, ...more)
+    engine = await startAgain()
+  })
   if (engine === undefined) throw new Error('no engine')
-  return { scene, engine }
+  return { scene, engine, startAgain }
 }
 
 for (const codec of ['VP8', 'H264']) {
@@ -48,7 +52,7 @@ for (const codec of ['VP8', 'H264']) {
 }
 
 void tap.test('libdatachannel sees it, and the camera outlives its engine', { timeout: 120_000, skip }, async (t) => {
-  const { scene, engine } = await gstreamerScene(t)
+  const { scene, engine, startAgain } = await gstreamerScene(t)
   const { username, password, fingerprint } = await scene.invitation()
   const camera = scene.start()
   await camera.says('signaling CONNECTED', 60_000)
@@ -69,14 +73,27 @@ void tap.test('libdatachannel sees it, and the camera outlives its engine', { ti
     client.start()
     return { client, frames: () => frames() }
   }
-  const { client, frames } = open()
-  await client.ready()
-  await client.verify({ fingerprint })
-  await client.authenticate({ username, password })
-  t.equal((await client.coap('GET', '/iam/me')).code, '2.05')
-  await until(() => frames() >= 5, 'the picture')
-  t.equal(await engine.stop(), 0)
+  const watch = async ({ client, frames }: ReturnType<typeof open>): Promise<void> => {
+    await client.ready()
+    await client.verify({ fingerprint })
+    await client.authenticate({ username, password })
+    t.equal((await client.coap('GET', '/iam/me')).code, '2.05')
+    await until(() => frames() >= 5, 'the picture')
+  }
+  const first = open()
+  await watch(first)
+  engine.child.kill('SIGKILL')
   await camera.says('engine.lost')
-  client.close()
+  first.client.close()
+
+  // Without an engine a viewer is told, and the camera goes on.
+  const refused = open()
+  t.match(await new Promise((resolve) => { refused.client.viewer.on('ended', resolve) }), { errorCode: /./ }, 'turned away with a reason')
+  refused.client.close()
+
+  const second = await startAgain()
+  await camera.says(/engine\.ready[\s\S]*engine\.lost[\s\S]*engine\.ready/, 40_000)
+  await watch(open())
   t.equal(await camera.stop(), 0)
+  t.equal(await second.stop(), 0, second.errors)
 })

@@ -84,11 +84,12 @@ void tap.test('lines that are none', { skip, timeout: 60_000 }, async (t) => {
     t.pass(`${what}: the camera is dropped`)
     await again(t, path)
   }
-  const { socket, send, lines, line } = await openCamera(t, path)
+  const camera = await openCamera(t, path)
+  const { socket, lines } = camera
   // The longest that may be, its end included; in single bytes at first.
   const start = '{"do":"nothing","filling":"'
   for (const byte of '{"do":"create","connection":7,"iceServers":[]}\n') socket.write(byte)
-  await line('state', ({ connection }) => connection === 7)
+  await camera.line('state', ({ connection }) => connection === 7)
   socket.write(`${start}${'x'.repeat(MAX_LINE - start.length - 3)}"}\n`)
   for (const strange of [
     { do: 'close', connection: 99 }, { do: 'setLocalDescription', connection: 99, request: 1 }, { do: 'send', connection: 7, channel: 3, text: 'x' },
@@ -97,8 +98,8 @@ void tap.test('lines that are none', { skip, timeout: 60_000 }, async (t) => {
     { do: 'create', connection: -1 }, { do: 'create', connection: '1' }, { do: 'create', connection: 1.5 }, { do: 'create', connection: 7 },
     { do: 'create', connection: 8, iceServers: [{ urls: 'stun:x' }, 5, { urls: [7, 'turn:x@y', 'turn:127.0.0.1:9?transport=udp', 'http://x'] }] },
     { do: 5 }, { event: 'hello' }, {},
-  ]) send(strange as EngineLine)
-  await line('state', ({ connection }) => connection === 8)
+  ]) camera.send(strange)
+  await camera.line('state', ({ connection }) => connection === 8)
   t.same([...new Set(lines.map(({ connection }) => connection))], [undefined, 7, 8], 'not a word about others')
   socket.end()
   t.equal(await engine.stop(), 0, engine.errors)

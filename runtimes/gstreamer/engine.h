@@ -113,6 +113,15 @@ void connection_unref(gpointer connection);
 void connection_give_up(struct connection *connection, const char *why);
 void connection_needs_offer(struct connection *connection);
 gboolean connection_has_data_section(const struct connection *connection);
+void connection_tell_state(struct connection *connection);
+gboolean connection_is_lost(struct connection *connection);
+void connection_renew(struct connection *connection); /* with a webrtcbin that knows nothing yet */
+
+/* negotiation.c: requests of the camera. @returns whether it is done */
+void description_clear(struct description *description);
+gboolean set_local(struct connection *connection, JsonObject *line, struct failure *failure);
+gboolean set_remote(struct connection *connection, JsonObject *line, struct failure *failure);
+gboolean take_candidate(struct connection *connection, JsonObject *line, struct failure *failure);
 
 /* channels.c */
 void channels_watch(struct connection *connection);

@@ -1,12 +1,14 @@
 // The engine on GStreamer against cameras and viewers that do what they must not, spoken to over its own socket. It runs with
 // sanitizers, and every test ends with an engine that still serves.
+import { createSocket } from 'node:dgram'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import type { MediaPeerConnection } from '../../lib/webrtc/index.ts'
-import { loadEngine } from '../../runtimes/node/index.ts'
+import { countVideo, loadEngine } from '../../runtimes/node/index.ts'
 import { type EngineLine, encodeLine, LineObjects } from '../../runtimes/quickjs/engine-link.ts'
-import type { RunningProgram } from './support/board.ts'
+import { skipWithout } from '../../tools/requirements.mjs'
+import { type RunningProgram, startProgram } from './support/board.ts'
 import { skipGstreamer, startGstreamer } from './support/gstreamer-engine.ts'
 import { once, until } from './support/negotiating-pair.ts'
 import { temporaryFolder } from './support/service.ts'
@@ -232,3 +234,89 @@ void tap.test('messages both ways, how much is on its way, and ends', { skip, ti
   camera.socket.end()
   t.equal(await engine.stop(), 0, engine.errors)
 })
+
+void tap.test('both ends offer at once', { skip, timeout: 60_000 }, async (t) => {
+  const { path, engine } = await serveGstreamer(t)
+  const { camera, viewer, offer } = await offered(t, path)
+  let frames = (): number => 0
+  viewer.onVideo = (receiver) => {
+    const count = countVideo(receiver)
+    frames = () => count.frames
+  }
+  // The first one of the camera is taken back with all that belongs to it.
+  camera.send({ do: 'createDataChannel', connection: 1, channel: 1, label: 'first', protocol: '', ordered: true })
+  await camera.line('negotiationneeded')
+  t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
+  await camera.line('state', ({ signalingState }) => signalingState === 'have-local-offer')
+  const opened = once(viewer, 'datachannel')
+  camera.lines.length = 0
+  await joinEnds(camera, viewer, offer)
+  await opened
+  await camera.line('open', ({ channel }) => channel === 1)
+  await camera.line('state', ({ connectionState }) => connectionState === 'connected')
+
+  // Later ones as well; the track finds a place in the viewer's offer.
+  camera.lines.length = 0
+  camera.send({ do: 'startVideo', connection: 1, track: 'front' })
+  await camera.line('negotiationneeded')
+  t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
+  viewer.addVideoReceiver()
+  await viewer.setLocalDescription()
+  camera.lines.length = 0
+  t.equal(await camera.request({ do: 'setRemoteDescription', type: 'offer', sdp: viewer.localDescription?.sdp }), 'done')
+  t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
+  const answer = await camera.line('state', ({ localDescription }) => (localDescription as { type: string } | undefined)?.type === 'answer')
+  await viewer.setRemoteDescription(answer.localDescription as { type: 'answer'; sdp: string })
+  if (camera.lines.some(({ event }) => event === 'negotiationneeded')) {
+    t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
+    const own = await camera.line('state', ({ localDescription }) => (localDescription as { type: string } | undefined)?.type === 'offer')
+    await viewer.setRemoteDescription(own.localDescription as { type: 'offer'; sdp: string })
+    await viewer.setLocalDescription()
+    t.equal(await camera.request({ do: 'setRemoteDescription', type: 'answer', sdp: viewer.localDescription?.sdp }), 'done')
+  }
+  t.equal((await camera.line('track')).track, 'front')
+  await until(() => frames() >= 5, 'the picture')
+  camera.send({ do: 'stopVideo', connection: 1, track: 'front' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const seen = frames()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  t.equal(frames(), seen, 'not one picture more')
+  camera.send({ do: 'startVideo', connection: 1, track: 'front' })
+  await until(() => frames() > seen, 'the picture again')
+  camera.socket.end()
+  t.equal(await engine.stop(), 0, engine.errors)
+})
+
+void tap.test('a picture that comes as RTP', { skip: skip || skipWithout('ffmpeg'), timeout: 60_000 }, async (t) => {
+  const path = join(temporaryFolder(t), 'engine.sock')
+  const port = await freeUdpPort()
+  const engine = await startGstreamer(t, path, '--source', `rtp:${port}`)
+  const { camera, viewer, offer } = await offered(t, path)
+  let frames = (): number => 0
+  viewer.onVideo = (receiver) => {
+    const count = countVideo(receiver)
+    frames = () => count.frames
+  }
+  startProgram(t, ['ffmpeg', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=15', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', '15', '-b:v', '300k', '-f', 'rtp', `rtp://127.0.0.1:${port}?pkt_size=1200`])
+  await joinEnds(camera, viewer, offer)
+  await camera.line('state', ({ connectionState }) => connectionState === 'connected')
+  camera.lines.length = 0
+  camera.send({ do: 'startVideo', connection: 1, track: 'front' })
+  await camera.line('negotiationneeded')
+  t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
+  const { localDescription } = await camera.line('state', (line) => line.localDescription !== undefined)
+  await viewer.setRemoteDescription(localDescription as { type: 'offer'; sdp: string })
+  await viewer.setLocalDescription()
+  t.equal(await camera.request({ do: 'setRemoteDescription', type: 'answer', sdp: viewer.localDescription?.sdp }), 'done')
+  await until(() => frames() >= 5, 'the picture')
+  camera.socket.end()
+  t.equal(await engine.stop(), 0, engine.errors)
+})
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  const { port } = socket.address()
+  await new Promise<void>((resolve) => { socket.close(resolve) })
+  return port
+}

@@ -40,9 +40,17 @@ static gboolean on_upstream(GstPad *pad, GstObject *parent, GstEvent *event) {
   return TRUE;
 }
 
+/* Sender reports want to know how late packets are. */
+static gboolean on_query(GstPad *pad, GstObject *parent, GstQuery *query) {
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return gst_pad_query_default(pad, parent, query);
+  gst_query_set_latency(query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
 static void set_flowing(struct track *track, gboolean flowing) {
   if (track->flowing == flowing) return;
   track->flowing = flowing;
+  if (flowing) gst_bin_recalculate_latency(GST_BIN(track->connection->pipeline));
   if (flowing) source_add(&track->outlet);
   else source_remove(&track->outlet);
 }
@@ -56,6 +64,7 @@ static gboolean attach(struct track *track, GstCaps *caps) {
   g_object_set(track->transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, "codec-preferences", caps, "do-nack", TRUE, NULL);
   track->pad = gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC));
   gst_pad_set_event_function(track->pad, on_upstream);
+  gst_pad_set_query_function(track->pad, on_query);
   gst_pad_set_active(track->pad, TRUE);
   gst_pad_link_full(track->pad, track->sink, GST_PAD_LINK_CHECK_NOTHING);
   GstSegment segment;

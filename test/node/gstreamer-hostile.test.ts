@@ -265,15 +265,9 @@ void tap.test('both ends offer at once', { skip, timeout: 60_000 }, async (t) =>
   camera.lines.length = 0
   t.equal(await camera.request({ do: 'setRemoteDescription', type: 'offer', sdp: viewer.localDescription?.sdp }), 'done')
   t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
-  const answer = await camera.line('state', ({ localDescription }) => (localDescription as { type: string } | undefined)?.type === 'answer')
+  // The one of before comes back first, with the end of the offer.
+  const answer = await camera.line('state', ({ localDescription }) => (localDescription as { sdp: string } | undefined)?.sdp.includes('m=video') === true)
   await viewer.setRemoteDescription(answer.localDescription as { type: 'answer'; sdp: string })
-  if (camera.lines.some(({ event }) => event === 'negotiationneeded')) {
-    t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
-    const own = await camera.line('state', ({ localDescription }) => (localDescription as { type: string } | undefined)?.type === 'offer')
-    await viewer.setRemoteDescription(own.localDescription as { type: 'offer'; sdp: string })
-    await viewer.setLocalDescription()
-    t.equal(await camera.request({ do: 'setRemoteDescription', type: 'answer', sdp: viewer.localDescription?.sdp }), 'done')
-  }
   t.equal((await camera.line('track')).track, 'front')
   await until(() => frames() >= 5, 'the picture')
   camera.send({ do: 'stopVideo', connection: 1, track: 'front' })

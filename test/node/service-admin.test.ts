@@ -15,6 +15,8 @@ void tap.test('products, devices and keys', async (t) => {
   const product = String(made.body.id)
   t.equal((await admin('POST', '/products', { id: 'WP-Mine' })).body.id, 'wp-mine')
   t.match(await admin('PUT', '/products/wp-mine', { anonymousClients: false }), { status: 200, body: { anonymousClients: false } })
+  t.match(await admin('GET', '/products/WP-Mine'), { status: 200, body: { id: 'wp-mine', anonymousClients: false, serverConnectTokens: false } })
+  t.equal((await admin('GET', '/products/wp-none')).status, 404)
   const listed = async (query: string): Promise<string[]> => ((await admin('GET', `/products${query}`)).body.products as { id: string }[]).map(({ id }) => id)
   const ids = [product, 'wp-mine'].sort()
   t.strictSame(await listed(''), ids)

@@ -79,7 +79,7 @@ test('viewers of a role: at the bound, one more is told why, and the next gets i
     const reasons: unknown[] = []
     client.viewer.on('ended', (reason) => reasons.push(reason))
     await world.during(client.verify({ fingerprint: world.fingerprint }))
-    await world.during(client.authenticate({ username, password: parsePairingLink(link).password ?? '' }))
+    await world.during(client.authenticate({ username, password: parsePairingLink(link).password }))
     await world.service.clock.advance(500)
     return { client, reasons }
   }

@@ -45,10 +45,18 @@ static void post_channel(struct channel *channel, void (*run)(struct connection 
 
 /* In the main loop */
 
+/* Before a word about a channel. */
+static void tell_connected(struct connection *connection) {
+  if (connection->has_channel) return;
+  connection->has_channel = TRUE;
+  connection_tell_state(connection);
+}
+
 static void opened(struct connection *connection, gpointer data) {
   struct channel *channel = data;
   if (channel->told_open || find(connection, channel->number) != channel) return;
   channel->told_open = TRUE;
+  tell_connected(connection);
   tell(channel, "open");
 }
 
@@ -88,6 +96,7 @@ static void announce(struct connection *connection, gpointer data) {
     return;
   }
   g_hash_table_insert(connection->channels, &channel->number, g_atomic_rc_box_acquire(channel));
+  tell_connected(connection);
   GString *line = line_new("channel", connection->number);
   line_number(line, "channel", channel->number);
   line_text(line, "label", channel->label);

@@ -92,7 +92,7 @@ struct connection {
   struct sections offered; /* by our last description, taken back or not */
   JsonArray *servers;
   guint candidates;
-  gboolean told_need, is_failed, is_over;
+  gboolean told_need, has_channel, is_failed, is_over;
   char *told[5]; /* as the camera knows them */
   /* For all threads. */
   gint trusted; /* the viewer has the certificate of its description */

@@ -162,7 +162,7 @@ gboolean source_init(GError **error) {
     return FALSE;
   }
   char *text = describe(kind, error);
-  char *whole = text ? g_strdup_printf("%s mtu=%d ! appsink name=packets sync=false max-buffers=%d drop=true", text, MTU, MAX_PACKETS) : NULL;
+  char *whole = text ? g_strdup_printf("%s timestamp-offset=1 mtu=%d ! appsink name=packets sync=false max-buffers=%d drop=true", text, MTU, MAX_PACKETS) : NULL;
   g_free(text);
   if (whole == NULL) return FALSE;
   pipeline = gst_parse_launch_full(whole, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);

@@ -13,6 +13,7 @@ struct track {
   gboolean sending, flowing;
   int tries, payload;
   guint32 ssrc;
+  guint16 sequence;
   GstWebRTCRTPTransceiver *transceiver;
   GstPad *pad, *sink; /* ours, and webrtcbin's */
 };
@@ -26,6 +27,8 @@ static gboolean push(struct outlet *outlet, GstBuffer *packet) {
   if (gst_buffer_map(own, &map, GST_MAP_READWRITE)) {
     if (map.size >= 12) {
       map.data[1] = (map.data[1] & 0x80) | track->payload;
+      /* One row of numbers over all starts of the source: SRTP drops those that jump back. */
+      GST_WRITE_UINT16_BE(map.data + 2, track->sequence++);
       GST_WRITE_UINT32_BE(map.data + 8, track->ssrc);
     }
     gst_buffer_unmap(own, &map);

@@ -72,7 +72,7 @@ export function createAdmission(
     if (!(await registry.hasDevice(device))) throw deviceNotFound()
   }
 
-  async function prove(product: Product, device: DeviceIds, shown: Shown, roles: Role[], scope?: Scope): Promise<Proof | undefined> {
+  async function prove(product: Product, device: DeviceIds, shown: Shown, roles: Role[], scope?: Scope): Promise<Proof> {
     if (roles.includes('client')) {
       if ('sct' in shown) return proveByConnectToken(product, device, shown.sct)
       if (!KEY_ID.test(readKeyId(shown.jwt))) return proveByIssuer(product, device, shown.jwt)
@@ -80,16 +80,12 @@ export function createAdmission(
     return proveByKey(device, 'jwt' in shown ? shown.jwt : shown.sct, roles, scope)
   }
 
-  /**
-   * The registry is asked in any case: the same work whatever the product allows and whichever devices there are. Where anybody may
-   * come in, one that opens nothing is no reason to refuse: pairing links carry one, and browsers of the Edge dialect always show one.
-   */
-  async function proveByConnectToken({ serverConnectTokens, anonymousClients }: Product, device: DeviceIds, token: string): Promise<Proof | undefined> {
+  /** The registry is asked in any case: the same work whatever the product allows and whichever devices there are. */
+  async function proveByConnectToken({ serverConnectTokens }: Product, device: DeviceIds, token: string): Promise<Proof> {
     const hash = serverConnectTokenHash(device, token, host.nativeCrypto)
     const isKnown = await registry.hasServerConnectToken(device, hash)
-    if (isKnown && serverConnectTokens) return { kid: SCT_PREFIX + hash, issuedAt: 0, scopes: new Set() }
-    if (anonymousClients) return undefined
-    throw unauthorized('this token does not let clients through to this device')
+    if (!isKnown || !serverConnectTokens) throw unauthorized('this token does not let clients through to this device')
+    return { kid: SCT_PREFIX + hash, issuedAt: 0, scopes: new Set() }
   }
 
   /** A token by an issuer that the owner of the product named (protocol/edge-webrtc.md §1.1). */

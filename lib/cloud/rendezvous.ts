@@ -158,7 +158,10 @@ export async function openRendezvous(host: RendezvousHost, parts: RendezvousPart
 
     async admitClient({ productId, deviceId, sct, jwt }) {
       const device = { productId: readId('productId', productId), deviceId: readId('deviceId', deviceId) }
-      const shown = jwt !== undefined ? { jwt } : sct !== undefined ? { sct } : undefined
+      const product = await registry.product(device.productId)
+      // Browsers of that dialect always show one; where nobody is asked for any it is no proof of anything, right or wrong.
+      const isAsked = product?.serverConnectTokens === true || product?.anonymousClients !== true
+      const shown = jwt !== undefined ? { jwt } : sct !== undefined && isAsked ? { sct } : undefined
       let revocations: number
       let admitted: AdmittedClient
       do {

@@ -52,13 +52,7 @@ test('admission: server connect tokens', async (t) => {
   registry.tokens.add(serverConnectTokenHash(FRONT, 'demosct'))
   const refused = await ask('demosct')
   t.ok(refused.startsWith('401 '), 'the product does not take them')
-  registry.anonymousClients = true
-  t.equal(await ask('demosct'), 'anonymous', 'where anybody may come in, it opens what is open: pairing links carry one')
-  t.ok((await ask('demosct', NONE)).startsWith('404 '))
   registry.serverConnectTokens = true
-  t.equal(await ask('demosct'), 'sct:')
-  t.equal(await ask('demosc'), 'anonymous', 'a wrong one, or one that was taken away, opens no less than none')
-  registry.anonymousClients = false
   t.equal(await ask('demosct'), 'sct:')
   for (const [what, outcome] of [
     ['wrong', await ask('demosc')], ['in another case', await ask('Demosct')], ['its hash', await ask(serverConnectTokenHash(FRONT, 'demosct'))], ['of another device', await ask('demosct', NONE)], ['wrong, no such device', await ask('x', NONE)],

@@ -1,6 +1,8 @@
 import { authenticateOauth, type CameraClient, createCameraClient, createViewer, type Viewer, type ViewerOptions } from '../../../lib/client/index.ts'
 import type { Host } from '../../../lib/runtime/index.ts'
 import { type MediaPeerConnection } from '../../../lib/webrtc/index.ts'
+import { connectClient, endpointOf } from '../../../lib/signaling/http-api.ts'
+import { HttpError } from '../../../lib/signaling/index.ts'
 import { createNodeHost } from '../host.ts'
 import { type Option, type Terminal, UsageError, type Values } from './command.ts'
 import { accessTokenSource, oauthTokenSource, passwordSource, readSecret, sharedSecretSource } from './files.ts'
@@ -43,6 +45,8 @@ export interface Target {
   oauthToken?: () => Promise<string>
   /** Reads what the product demands of clients. */
   accessToken?: () => Promise<string>
+  /** Of a pairing link or a profile: shown in its place where the service lets nobody through without. */
+  serverConnectToken?: string
   /** Whether to take the key of whichever camera answers when there is neither of the two. */
   firstUse?: boolean
 }
@@ -56,7 +60,7 @@ export function readTarget(values: Values, terminal: Terminal): Target {
     // What stands in the environment for other commands does not change who a profile is.
     const isOauth = values.optional('oauth-token-file') !== undefined || values.optional('oauth-token-command') !== undefined
     return {
-      ...at, accessToken: accessToken ?? connectToken(serverConnectToken),
+      ...at, accessToken, serverConnectToken,
       ...(isOauth ? { oauthToken: tokenReader(oauthTokenSource, values, terminal) } : { login: { username, password } }),
     }
   }
@@ -72,9 +76,6 @@ export function readTarget(values: Values, terminal: Terminal): Target {
     accessToken,
   }
 }
-
-/** A server connect token as an access token. */
-export const connectToken = (token: string | undefined): (() => Promise<string>) | undefined => (token === undefined ? undefined : () => Promise.resolve(token))
 
 type Attach = (connection: MediaPeerConnection) => void
 
@@ -93,16 +94,29 @@ export async function openViewer(target: Target, values: Values, terminal: Termi
 async function viewing(target: Target, values: Values, terminal: Terminal): Promise<{ options: Omit<ViewerOptions<MediaPeerConnection>, 'attach'>; host: Host }> {
   const log = createLog(terminal, values.flag('verbose') ? 'debug' : 'error')
   const sharedSecret = readSecret(sharedSecretSource, values, terminal)
+  const host = createNodeHost({ log })
   return {
     options: {
       endpointUrl: target.endpoint, productId: target.productId, deviceId: target.deviceId,
       sharedSecret, keyId: sharedSecret === undefined ? undefined : 'default',
-      accessToken: target.accessToken,
+      accessToken: target.accessToken ?? await connectTokenWhereAsked(target, host),
       // A command that takes too long says so itself.
       times: { accessTokenMs: TOKEN_COMMAND_MS + 1000 },
       createPeerConnection: await openEngine(values, log),
     },
-    host: createNodeHost({ log }),
+    host,
+  }
+}
+
+/** Links and profiles always carry one; where nobody is asked for it, it would be wrong to show it. */
+async function connectTokenWhereAsked({ endpoint, serverConnectToken, ...ids }: Target, host: Host): Promise<string | undefined> {
+  if (serverConnectToken === undefined) return undefined
+  try {
+    await connectClient(host, endpointOf({ ...ids, endpointUrl: endpoint }))
+    return undefined
+  } catch (thrown) {
+    // Whatever else is wrong is told by the session itself.
+    return thrown instanceof HttpError && thrown.statusCode === 401 ? serverConnectToken : undefined
   }
 }
 

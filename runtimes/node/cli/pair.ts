@@ -4,7 +4,7 @@ import { createNodeHost } from '../host.ts'
 import { type Command, type Terminal, UsageError, type Values } from './command.ts'
 import { accessTokenSource, oauthTokenSource, passwordSource, readSecret } from './files.ts'
 import { needNewProfile, writeProfile } from './profile.ts'
-import { connectToken, sessionOptions, type Target, withCamera } from './camera-session.ts'
+import { sessionOptions, type Target, withCamera } from './camera-session.ts'
 import { endpointUrl } from './options.ts'
 import { tokenReader } from './token-command.ts'
 
@@ -62,7 +62,7 @@ function readPairing(values: Values, terminal: Terminal): { target: Target; pair
     const { frontEnd, productId, deviceId, username, password, fingerprint, serverConnectToken } = parsePairingLink(link)
     const wanted = values.optional('user') ?? username
     if (wanted === '') throw new UsageError('--user NAME is needed: this link lets you choose the name')
-    const target = { endpoint: endpointUrl(values.optional('endpoint') ?? originOf(frontEnd)), productId, deviceId, fingerprint, login: { username, password }, oauthToken, accessToken: accessToken ?? connectToken(serverConnectToken) }
+    const target = { endpoint: endpointUrl(values.optional('endpoint') ?? originOf(frontEnd)), productId, deviceId, fingerprint, login: { username, password }, oauthToken, accessToken, serverConnectToken }
     return { target, pairing: { mode: username === '' ? 'password-open' : 'password-invite', username: wanted, password, fingerprintName } }
   }
   const username = values.optional('user')

@@ -6,6 +6,7 @@ import { AttemptBucket, type AttemptRate } from '../iam/password-attempts.ts'
 import { es256SigningKey, jwtSigner } from '../jwt/index.ts'
 import { parseStrictObject } from '../jwt/strict-json.ts'
 import type { Clock } from '../runtime/index.ts'
+import { whenSettled } from './settled.ts'
 
 /** Bytes of a challenge with its JSON around it; a nonce takes 36 to 64. */
 export const MAX_CHALLENGE_BYTES = 1024
@@ -37,9 +38,9 @@ export function addChallengeEndpoint<Context>(
     if (payload.length === 0) throw new CoapError('4.00', 'missing payload')
     const nonce = readNonce(payload)
     const connection = connectionOf(context)
-    const fingerprints = connection.fingerprints()
-    if (fingerprints === undefined) throw new CoapError('4.00', 'Invalid Connection')
     spend(connection)
+    const fingerprints = await whenSettled(() => connection.fingerprints(), clock)
+    if (fingerprints === undefined) throw new CoapError('4.00', 'Invalid Connection')
     const response = await sign({ client_fingerprint: fingerprints.client, device_fingerprint: fingerprints.device, nonce })
     return { code: '2.05', contentFormat: contentFormats.json, payload: encodeUtf8(JSON.stringify({ response })) }
   })

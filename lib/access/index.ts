@@ -9,4 +9,5 @@ export {
   type CertificateFingerprints, createCertificatePin, type DescribedConnection, fingerprintsInForce, MAX_SDP_LENGTH, sdpFingerprintOf, SdpFingerprintError,
   type SdpFingerprintErrorCode,
 } from './sdp-fingerprint.ts'
+export { SETTLE_MS, whenSettled } from './settled.ts'
 export { type ConnectionObserver, type ConnectionOptions, VirtualConnection, VirtualConnections, type VirtualConnectionsOptions } from './virtual-connection.ts'

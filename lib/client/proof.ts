@@ -1,4 +1,4 @@
-import { type CertificateFingerprints, fingerprintsInForce, SdpFingerprintError, verifyDevice } from '../access/index.ts'
+import { type CertificateFingerprints, fingerprintsInForce, SdpFingerprintError, verifyDevice, whenSettled } from '../access/index.ts'
 import type { CoapClient } from '../coap/index.ts'
 import { fingerprintOf } from '../crypto/index.ts'
 import type { SessionFingerprints } from '../iam/index.ts'
@@ -29,7 +29,7 @@ export interface Proof {
 
 /** @param contradicted - called when the connection's descriptions change its certificates: it is to be ended then */
 export function createProof(
-  peerConnection: PeerConnection, coap: Pick<CoapClient, 'request'>, host: Pick<Host, 'random' | 'nativeCrypto'>, contradicted: (thrown: unknown) => void,
+  peerConnection: PeerConnection, coap: Pick<CoapClient, 'request'>, host: Pick<Host, 'clock' | 'random' | 'nativeCrypto'>, contradicted: (thrown: unknown) => void,
 ): Proof {
   let inForce: CertificateFingerprints | undefined
   let device: string | undefined
@@ -41,13 +41,21 @@ export function createProof(
     return { client: inForce.local, device: inForce.remote }
   }
 
+  function whereTold(): SessionFingerprints | undefined {
+    try {
+      return fingerprints()
+    } catch (thrown) {
+      if (thrown instanceof SdpFingerprintError && thrown.code === 'ERR_SDP_NOT_IN_FORCE') return undefined
+      throw thrown
+    }
+  }
+
   /** From the first time that the connection is up, no description may name another certificate. */
   function onChange(): void {
     if (peerConnection.connectionState !== 'connected') return
     try {
-      fingerprints()
+      whereTold()
     } catch (thrown) {
-      if (thrown instanceof SdpFingerprintError && thrown.code === 'ERR_SDP_NOT_IN_FORCE') return
       device = undefined
       contradicted(thrown)
     }
@@ -65,9 +73,10 @@ export function createProof(
       if (fingerprint === undefined && !hasLoggedIn && !firstUse) {
         throw new ClientError('ERR_CLIENT_UNVERIFIED', 'without a fingerprint to expect, only a login by password tells which device this is')
       }
-      const key = await verifyDevice(coap, fingerprint, fingerprints(), host, { timeoutMs })
+      const settled = async (): Promise<SessionFingerprints> => await whenSettled(whereTold, host.clock) ?? fingerprints()
+      const key = await verifyDevice(coap, fingerprint, await settled(), host, { timeoutMs })
       // Much may have happened while the device was thinking.
-      fingerprints()
+      await settled()
       if (closed) throw new ClientError('ERR_CLIENT_ENDED', 'the session with the camera is over')
       return (device = fingerprintOf(key, host.nativeCrypto))
     },

@@ -5,6 +5,7 @@ import {
 import { verifyChallengeAnswer, verifyDevice } from '../../../lib/access/fingerprint-challenge-client.ts'
 import { type CoapClient, type CoapResponse, coapSegments, createCoapRouter } from '../../../lib/coap/index.ts'
 import { createSigner, fingerprintOf, hmacSha256, parsePrivateKey, publicKeyToJwk } from '../../../lib/crypto/index.ts'
+import { SETTLE_MS } from '../../../lib/access/settled.ts'
 import type { SessionFingerprints } from '../../../lib/iam/password.ts'
 import { createMemoryClock } from '../../../runtimes/memory/clock.ts'
 import { type Assert, test } from '../../suite.ts'
@@ -156,7 +157,11 @@ for (const [name, scalar] of [['x', 379], ['y', 43]] as const) {
 test('challenge: no answer, a refusal, and answers that are none', async (t) => {
   const answering = (answer: CoapResponse): Promise<unknown> => verify(() => Promise.resolve(answer))
   await t.rejects(answering({ code: '4.04' }), 'ERR_CHALLENGE_UNSUPPORTED', 'stripped')
-  await t.rejects(verify(device().connect(null)), 'ERR_CHALLENGE_REFUSED', 'a device that does not know its session yet')
+  const unsettled = device()
+  const asked = verify(unsettled.connect(null))
+  asked.catch(() => undefined)
+  await unsettled.clock.advance(SETTLE_MS)
+  await t.rejects(asked, 'ERR_CHALLENGE_REFUSED', 'a device that does not know its session')
   for (const code of ['4.29', '5.00', '2.04'] as const) await t.rejects(answering({ code }), 'ERR_CHALLENGE_REFUSED')
   for (const payload of [undefined, '', 'null', '[]', '{}', '{"response":null}', '{"response":1,"response":"x"}', '\ufffd', '{"response":"a.b.c"}']) {
     await t.rejects(answering({ code: '2.05', payload: payload === undefined ? undefined : encodeUtf8(payload) }), 'ERR_CHALLENGE_MALFORMED', payload)
@@ -178,10 +183,26 @@ test('challenge: the device refuses what is no challenge, in the words of protoc
   for (const bad of ['{', 'null', '[]', '"x"', '{}', '{"challenge":1}', '{"challenge":"a","challenge":"b"}', '{"challenge":{}}', Uint8Array.of(0xff), '['.repeat(1000)]) {
     t.equal(await said(request, bad, 50), '4.00 Invalid JSON')
   }
-  t.equal(await said(device().connect(null), '{"challenge":"x"}', 50), '4.00 Invalid Connection')
+  const unsettled = device()
+  const answer = said(unsettled.connect(null), '{"challenge":"x"}', 50)
+  await unsettled.clock.advance(SETTLE_MS)
+  t.equal(await answer, '4.00 Invalid Connection')
   const longest = JSON.stringify({ challenge: 'n'.repeat(MAX_CHALLENGE_BYTES - '{"challenge":""}'.length) })
   t.ok((await said(request, longest, 50)).startsWith('2.05 '))
   t.equal(await said(request, longest + ' ', 50), '4.00 Invalid JSON')
+})
+
+test('challenge: while the session is negotiated anew, the device waits for what it is to prove', async (t) => {
+  const clock = createMemoryClock()
+  const router = createCoapRouter<ChallengedConnection>()
+  addChallengeEndpoint(router, createSigner(key, { random }), (connection) => connection, { clock })
+  const told: { session?: SessionFingerprints } = {}
+  const proved = verify((method, path, { payload = new Uint8Array(0), contentFormat } = {}) =>
+    router.handle({ method, segments: coapSegments(path), payload, contentFormat }, { fingerprints: () => told.session }))
+  await clock.advance(SETTLE_MS - 100)
+  told.session = session
+  await clock.advance(100)
+  t.same(await proved, key.publicKey)
 })
 
 test('challenge: a connection gets so many proofs at once, and one more after a while', async (t) => {

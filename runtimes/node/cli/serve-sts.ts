@@ -38,7 +38,7 @@ export async function readSts(values: Values, terminal: Terminal, host: Host, po
   }
   const publicUrl = values.optional('public-url')
   const issuer = values.optional('sts-issuer') ?? (publicUrl === undefined ? undefined : `${publicUrl.replace(/\/+$/, '')}/sts`)
-  if (issuer === undefined) throw new UsageError('--sts-issuer URL or --public-url URL (in the file of --config: sts.issuer or publicUrl) is needed with --sts-subject-issuer')
+  if (issuer === undefined) throw new UsageError('--sts-issuer URL or --public-url URL is needed with --sts-subject-issuer (in the file of --config: sts.issuer or publicUrl)')
   if (!isTrustedUrl(issuer)) throw new UsageError('--sts-issuer is an https: URL, or an http: URL of this machine: cameras fetch keys from there')
   const [clients, signingKeys] = [values.list('sts-client'), values.list('sts-key')]
   const { openKeySetFile } = await import('../service/index.ts')

@@ -20,7 +20,5 @@ export const withoutHostCoders = instead(coders)
 /** Our own curve and hash in the place of noble's; and the texts of a client are short, so that it can do without a host's coders. */
 export const smallModules = instead({ ...coders, ...curveAndHash })
 
-/** Keys and signatures by a comb as well, with which the first token comes ten times sooner; and nothing for people who type. */
-export const firmwareModules = instead({
-  ...coders, ...curveAndHash, 'p256-base.ts': 'lib/crypto/p256-comb.ts', 'key-commands.ts': 'lib/crypto/no-key-commands.ts',
-})
+/** Keys and signatures by a comb as well, with which the first token comes ten times sooner. */
+export const firmwareModules = instead({ ...coders, ...curveAndHash, 'p256-base.ts': 'lib/crypto/p256-comb.ts' })

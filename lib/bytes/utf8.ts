@@ -60,12 +60,15 @@ function decodePortably(bytes: Uint8Array): string {
     const text = String.fromCharCode.apply(null, bytes as unknown as number[])
     if (ASCII.test(text)) return text
   }
-  let text = ''
+  // Not a text that grows by a character at a time, which a small engine may copy each time.
+  const parts: string[] = []
+  const points: number[] = []
   let at = 0
   while (at < bytes.length) {
+    if (points.length === CALL_SIZE) parts.push(String.fromCodePoint(...points.splice(0)))
     const lead = bytes[at]
     if (lead < 0x80) {
-      text += String.fromCharCode(lead)
+      points.push(lead)
       at++
       continue
     }
@@ -78,10 +81,10 @@ function decodePortably(bytes: Uint8Array): string {
     }
     const smallest = length === 2 ? 0x80 : length === 3 ? 0x800 : 0x10000
     if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) throw malformed(at)
-    text += String.fromCodePoint(point)
+    points.push(point)
     at += length
   }
-  return text
+  return parts.join('') + String.fromCodePoint(...points)
 }
 
 function malformed(offset: number): LenskeyError {

@@ -57,6 +57,9 @@ export interface Viewer<Connection extends PeerConnection> {
   off<Name extends keyof ViewerEvents>(name: Name, listener: ViewerEvents[Name]): void
 }
 
+/** How long the media may still say why a session ends. */
+const LAST_WORD_MS = 1_000
+
 /** Signaling, negotiation and their recovery for a program that wants to see a camera. No I/O until `start()`. */
 export function createViewer<Connection extends PeerConnection>(options: ViewerOptions<Connection>, host: Host): Viewer<Connection> {
   const client = createSignalingClient(options, host)
@@ -93,6 +96,8 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
   client.on('error', (error) => {
     // Without the service nothing new can be negotiated, but what is there lives on for as long as its path does.
     if (error instanceof SignalingConnectionError && peerConnection?.connectionState === 'connected') lost = error
+    // When a handshake fails, both ends see it at once; what ours says of it says more than that the camera has gone.
+    else if (peerConnection?.connectionState === 'connecting') cleanUp.push(host.clock.after(LAST_WORD_MS, () => { end(error) }))
     else end(error)
   })
 

@@ -1,5 +1,4 @@
-// What to type next, at the end of a complaint about a key. In firmware bundles no-key-commands.ts stands in the place of this
-// file: who is at a camera's console cannot type them there, and docs/errors.md has them too.
+// What to type next, at the end of a complaint about a key.
 
 export const MAKE_KEY = '. Make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem'
 export const LEAVE_OPENSSH = '. Convert it in place with: ssh-keygen -p -m PKCS8 -N "" -f key'

@@ -1,11 +1,8 @@
 // The camera as it goes onto a board: one static file per target, against a live rendezvous behind TLS, with a real WebRTC
 // engine behind the line protocol.
 import tap from 'tap'
-import { createCameraClient } from '../../lib/client/index.ts'
-import type { MediaPeerConnection, VideoReceiver } from '../../lib/webrtc/index.ts'
-import { countVideo, createNodeHost, loadEngine } from '../../runtimes/node/index.ts'
 import { targets } from '../../tools/board.mjs'
-import { boardScene, skipCamera } from './support/board-scene.ts'
+import { boardScene, openViewer, skipCamera } from './support/board-scene.ts'
 import { until } from './support/negotiating-pair.ts'
 
 for (const target of Object.keys(targets) as (keyof typeof targets)[]) {
@@ -18,20 +15,7 @@ for (const target of Object.keys(targets) as (keyof typeof targets)[]) {
     t.same([...new Set(scene.front.names)], ['localhost'], 'the name of the server is sent')
     await camera.says('engine.ready')
 
-    let frames = (): number => 0
-    const client = createCameraClient<MediaPeerConnection>({
-      ...scene.target, createPeerConnection: await loadEngine('node-datachannel', { loopbackOnly: true }),
-      attach: (connection) => {
-        connection.onVideo = (receiver: VideoReceiver) => {
-          const count = countVideo(receiver)
-          frames = () => count.frames
-        }
-      },
-    }, createNodeHost())
-    t.teardown(() => {
-      client.close()
-    })
-    client.start()
+    const { client, frames } = await openViewer(t, scene, 'werift')
     await client.ready()
     await client.verify({ fingerprint })
     await client.authenticate({ username, password })

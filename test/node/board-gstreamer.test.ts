@@ -1,11 +1,8 @@
 // The camera for boards with the engine on GStreamer: seen by Chromium's page and by a viewer on libdatachannel.
 import tap from 'tap'
-import { createCameraClient } from '../../lib/client/index.ts'
-import type { MediaPeerConnection, VideoReceiver } from '../../lib/webrtc/index.ts'
-import { countVideo, createNodeHost, loadEngine } from '../../runtimes/node/index.ts'
 import { skipWithout } from '../../tools/requirements.mjs'
 import type { RunningProgram } from './support/board.ts'
-import { type BoardScene, boardScene, skipCamera } from './support/board-scene.ts'
+import { type BoardScene, boardScene, openViewer, type SceneViewer, skipCamera } from './support/board-scene.ts'
 import { launchChromium, watchPage } from './support/chromium.ts'
 import { skipGstreamer, startGstreamer } from './support/gstreamer-engine.ts'
 import { until } from './support/negotiating-pair.ts'
@@ -57,43 +54,27 @@ void tap.test('libdatachannel sees it, and the camera outlives its engine', { ti
   const camera = scene.start()
   await camera.says('signaling CONNECTED', 60_000)
   await camera.says('engine.ready')
-  const createPeerConnection = await loadEngine('node-datachannel', { loopbackOnly: true })
-  const open = (): { client: ReturnType<typeof createCameraClient<MediaPeerConnection>>; frames: () => number } => {
-    let frames = (): number => 0
-    const client = createCameraClient<MediaPeerConnection>({
-      ...scene.target, createPeerConnection,
-      attach: (connection) => {
-        connection.onVideo = (receiver: VideoReceiver) => {
-          const count = countVideo(receiver)
-          frames = () => count.frames
-        }
-      },
-    }, createNodeHost())
-    t.teardown(() => { client.close() })
-    client.start()
-    return { client, frames: () => frames() }
-  }
-  const watch = async ({ client, frames }: ReturnType<typeof open>): Promise<void> => {
+  const watch = async ({ client, frames }: SceneViewer): Promise<void> => {
     await client.ready()
     await client.verify({ fingerprint })
     await client.authenticate({ username, password })
     t.equal((await client.coap('GET', '/iam/me')).code, '2.05')
     await until(() => frames() >= 5, 'the picture')
   }
-  const first = open()
+  const first = await openViewer(t, scene)
   await watch(first)
   engine.child.kill('SIGKILL')
   await camera.says('engine.lost')
   first.client.close()
 
   // Without an engine a viewer is told, and the camera goes on.
-  const refused = open()
+  const refused = await openViewer(t, scene)
   t.match(await new Promise((resolve) => { refused.client.viewer.on('ended', resolve) }), { errorCode: /./ }, 'turned away with a reason')
   refused.client.close()
 
   const second = await startAgain()
   await camera.says(/engine\.ready[\s\S]*engine\.lost[\s\S]*engine\.ready/, 40_000)
-  await watch(open())
+  await watch(await openViewer(t, scene))
   t.equal(await camera.stop(), 0)
   t.equal(await second.stop(), 0, second.errors)
 })

@@ -1,33 +1,13 @@
 // A camera for boards within a heap of 8 MB: four viewers at once, each with an answer over CoAP; and what happens at the cap.
-import tap, { type Test } from 'tap'
-import { type CameraClient, createCameraClient, type PairingLink } from '../../lib/client/index.ts'
-import type { MediaPeerConnection, VideoReceiver } from '../../lib/webrtc/index.ts'
-import { countVideo, createNodeHost, loadEngine } from '../../runtimes/node/index.ts'
+import tap from 'tap'
+import type { PairingLink } from '../../lib/client/index.ts'
 import type { RunningProgram } from './support/board.ts'
-import { type BoardScene, boardScene, residentKb, skipCamera } from './support/board-scene.ts'
+import { type BoardScene, boardScene, openViewer, residentKb, type SceneViewer, skipCamera } from './support/board-scene.ts'
 import { until } from './support/negotiating-pair.ts'
 
 const CAP_KIB = 8192
 const VIEWERS = 4
 const skip = skipCamera('x86_64')
-
-interface Viewer { client: CameraClient<MediaPeerConnection>; frames: () => number }
-
-async function openViewer(t: Test, scene: BoardScene): Promise<Viewer> {
-  let frames = (): number => 0
-  const client = createCameraClient<MediaPeerConnection>({
-    ...scene.target, createPeerConnection: await loadEngine('node-datachannel', { loopbackOnly: true }),
-    attach: (connection) => {
-      connection.onVideo = (receiver: VideoReceiver) => {
-        const count = countVideo(receiver)
-        frames = () => count.frames
-      }
-    },
-  }, createNodeHost())
-  t.teardown(() => { client.close() })
-  client.start()
-  return { client, frames: () => frames() }
-}
 
 /** Bytes of the engine's memory, as the camera said last. */
 function heapOf({ output }: RunningProgram): { used: number; peak: number } {
@@ -44,7 +24,7 @@ async function connected(scene: BoardScene, ...more: string[]): Promise<RunningP
   return camera
 }
 
-async function isOwner({ client }: Viewer, { username, password, fingerprint }: PairingLink): Promise<boolean> {
+async function isOwner({ client }: SceneViewer, { username, password, fingerprint }: PairingLink): Promise<boolean> {
   await client.ready()
   await client.verify({ fingerprint })
   await client.authenticate({ username, password })
@@ -91,7 +71,7 @@ void tap.test('at the cap the camera ends, and starts again with all that was ac
   // Enough to start and to be at the rendezvous, too little for what viewers take.
   const tight = Math.ceil(Math.max(idle.peak, idle.used) / 1024) + 64
   const second = await connected(scene, '--heap-cap', String(tight))
-  const viewers: Viewer[] = []
+  const viewers: SceneViewer[] = []
   const over = second.ended.then(() => 'over')
   while (viewers.length < 8) {
     const viewer = await openViewer(t, scene)

@@ -37,11 +37,11 @@ void tap.test('the token bundle makes tokens on QuickJS 2021-03-27 that jose ver
   }
 })
 
-void tap.test('an error on QuickJS keeps its code and what it says in the minified bundle', { skip }, async (t) => {
+void tap.test('an error on QuickJS keeps its code and its advice in the minified bundle', { skip }, async (t) => {
   const qjs = await ensureQuickjs()
   writeFileSync(join(folder, 'locked.js'), program(openssl(folder, 'ec', '-in', 'key.pem', '-aes128', '-passout', 'pass:secret').toString())
     .replace('print(token))', 'print(token), (error) => print(error.name, error.code, error.message))'))
-  t.match((await run(qjs, [join(folder, 'locked.js')])).stdout, /^LenskeyError ERR_KEY_ENCRYPTED .*passphrase/)
+  t.match((await run(qjs, [join(folder, 'locked.js')])).stdout, /^LenskeyError ERR_KEY_ENCRYPTED .*openssl pkey/)
 })
 
 void tap.test('the bare host fails when its module fails', { skip }, async (t) => {

@@ -47,6 +47,23 @@ export function neverReuseNumbers(transport: Werift.RTCSctpTransport): void {
 }
 
 /**
+ * werift 0.24 takes the controlling role with each offer, in the middle of the connectivity checks too: an answer that is followed by
+ * an offer of our own then has both ends control, and the path comes seconds later or never. A role is for as long as the path is
+ * (RFC 8445 §6.1.1): what is checked already keeps its own.
+ */
+export function keepIceRoles(native: Werift.RTCPeerConnection): void {
+  const manager: unknown = Reflect.get(native, 'secureManager')
+  if (typeof manager !== 'object' || manager === null) return
+  const setLocalRole: unknown = Reflect.get(manager, 'setLocalRole')
+  if (typeof setLocalRole !== 'function') return
+  Reflect.set(manager, 'setLocalRole', (...description: unknown[]) => {
+    const decided = native.iceTransports.filter(({ state }) => state !== 'new').map(({ connection }) => ({ connection, isControlling: connection.iceControlling }))
+    Reflect.apply(setLocalRole, manager, description)
+    for (const { connection, isControlling } of decided) connection.iceControlling = isControlling
+  })
+}
+
+/**
  * werift 0.24 leaves what it offered the places of an offer that is rolled back: media whose place the peer's offer gives to something
  * else is never offered again, and the peer's candidates for the data channels are refused, as of a place that nothing has.
  * @param agreed - sections that both ends have agreed on

@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
-import { connectOnceAtATime, forgetPlaces, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
+import { connectOnceAtATime, forgetPlaces, keepIceRoles, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
 import { WeriftAudioTrack } from './werift-audio.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
@@ -64,6 +64,7 @@ class WeriftConnection implements MediaPeerConnection {
       ...(portRange && { icePortRange: [portRange.first, portRange.last] as [number, number] }),
     })
     connectOnceAtATime(this.#native)
+    keepIceRoles(this.#native)
     this.#listen()
   }
 

@@ -46,18 +46,18 @@ test('private key: what is refused says what to do', (t) => {
   const curves = [refused.p384, refused.p384Pkcs8, refused.p384WithParameters, refused.secp256k1, refused.secp256k1Pkcs8, refused.ed25519, refused.rsa, refused.rsaTraditional]
   for (const key of curves) {
     t.throws(() => parsePrivateKey(key), 'ERR_KEY_CURVE')
-    t.throws(() => parsePrivateKey(key), 'only P-256')
+    t.throws(() => parsePrivateKey(key), 'openssl genpkey')
   }
   t.throws(() => parsePrivateKey(refused.p384), 'P-384')
   t.throws(() => parsePrivateKey(refused.secp256k1), 'secp256k1')
   t.throws(() => parsePrivateKey(refused.rsa), 'RSA')
   for (const key of [refused.encryptedPkcs8, refused.encryptedSec1, refused.encryptedSec1.replace(/\n/g, ' ')]) {
     t.throws(() => parsePrivateKey(key), 'ERR_KEY_ENCRYPTED')
-    t.throws(() => parsePrivateKey(key), 'protected by a passphrase')
+    t.throws(() => parsePrivateKey(key), 'openssl pkey -in')
   }
-  t.throws(() => parsePrivateKey(refused.explicitCurve), 'spells out its curve')
+  t.throws(() => parsePrivateKey(refused.explicitCurve), '-param_enc named_curve')
   t.throws(() => parsePrivateKey(spki), 'public half')
-  t.throws(() => parsePrivateKey(encodePem('OPENSSH PRIVATE KEY', Uint8Array.of(1))), 'OpenSSH')
+  t.throws(() => parsePrivateKey(encodePem('OPENSSH PRIVATE KEY', Uint8Array.of(1))), 'ssh-keygen')
   t.throws(() => parsePrivateKey(encodePem('WIREGUARD PRIVATE KEY', Uint8Array.of(1))), 'ERR_KEY_CURVE')
   for (const nothing of ['', 'hello', '{', '{"kty":', '[]', dHex.slice(1), `${dHex}0`]) t.throws(() => parsePrivateKey(nothing), 'ERR_KEY_FORMAT', nothing)
   t.throws(() => parsePrivateKey(`{"a":"${'a'.repeat(65_536)}"}`), 'ERR_KEY_TOO_LARGE')

@@ -57,10 +57,10 @@ const commands: Record<string, () => Promise<void>> = {
     trust(args[0])
     say(await get(args[1], 500))
   },
-  /** echo CA URL LONGEST: messages of up to so many characters */
+  /** echo CA URL */
   async echo() {
     trust(args[0])
-    say(await echo(args[1], ['a', '', 'æ€𝄞', 'x'.repeat(126), 'y'.repeat(70_000), 'z'.repeat(300_000)].filter(({ length }) => length <= Number(args[2]))))
+    say(await echo(args[1], ['a', '', 'æ€𝄞', 'x'.repeat(126), 'y'.repeat(70_000), 'z'.repeat(300_000)]))
   },
   /** reconnect CA HTTP-URL WS-URL COUNT: says every tenth of it, and waits before the end to be looked at */
   async reconnect() {

@@ -106,12 +106,10 @@ export function testBoardHost(name: Probe): void {
       const at = await tlsFront(t, { ...certificate, ...options }, port)
       t.same((await probe(name, 'get', authority.caFile, `https://localhost:${at.port}/`)).lines, [{ status: 200, length: 5 }], kind)
     }
-    // Memory that a sanitizer hands out has no room to grow, and the engine copies a text for each character it appends.
-    const longest = name === 'sanitized' ? '70000' : '300000'
     const slow = await middle(t, front.port, { dribble: true })
     t.same((await probe(name, 'get', authority.caFile, `https://localhost:${slow}/`)).lines, [{ status: 200, length: 5 }], 'a handshake in single bytes')
-    t.same((await probe(name, 'echo', authority.caFile, `wss://localhost:${front.port}/`, longest)).lines, ['1000 done'])
-    t.same((await probe(name, 'echo', authority.caFile, `ws://localhost:${port}/`, longest)).lines, ['1000 done'])
+    t.same((await probe(name, 'echo', authority.caFile, `wss://localhost:${front.port}/`)).lines, ['1000 done'])
+    t.same((await probe(name, 'echo', authority.caFile, `ws://localhost:${port}/`)).lines, ['1000 done'])
   })
 
   void tap.test(`${name}: servers that are not`, { timeout: 175_000, skip: skipThis }, async (t) => {
@@ -142,7 +140,7 @@ export function testBoardHost(name: Probe): void {
     await refuses('of an expired authority', expiredAuthority.issue('leaf'), /has expired/, 'localhost', expiredAuthority.caFile)
 
     const other = await tlsFront(t, authority.issue('other', { names: 'DNS:other.test' }), port)
-    t.match((await probe(name, 'echo', authority.caFile, `wss://localhost:${other.port}/`, '10')).lines, [/^1006 the certificate is for another host/], 'nor over a WebSocket')
+    t.match((await probe(name, 'echo', authority.caFile, `wss://localhost:${other.port}/`)).lines, [/^1006 the certificate is for another host/], 'nor over a WebSocket')
     const front = await tlsFront(t, authority.issue('good'), port)
     const url = `https://localhost:${front.port}/`
     writeFileSync(join(folder, 'none.pem'), 'no certificate')

@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type PairingLink, parsePairingLink } from '../../../lib/client/index.ts'
+import { type CameraClient, createCameraClient, type PairingLink, parsePairingLink } from '../../../lib/client/index.ts'
 import { privateKeyToPem } from '../../../lib/crypto/index.ts'
-import { createClipSource, loadEngine } from '../../../runtimes/node/index.ts'
+import type { MediaPeerConnection } from '../../../lib/webrtc/index.ts'
+import { countVideo, createClipSource, createNodeHost, type EngineName, loadEngine } from '../../../runtimes/node/index.ts'
 import type { RunningRendezvous } from '../../../runtimes/node/service/index.ts'
 import { serveEngine } from '../../../runtimes/node/webrtc/engine-server.ts'
 import { targets } from '../../../tools/board.mjs'
@@ -91,4 +92,28 @@ export function residentKb({ pid = 0 }: { pid?: number | undefined }): { now: nu
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const of = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1])
   return { now: of('VmRSS'), peak: of('VmHWM') }
+}
+
+/** Whoever watches the camera of a scene. */
+export interface SceneViewer {
+  client: CameraClient<MediaPeerConnection>
+  /** Pictures so far. */
+  frames: () => number
+}
+
+/** Starts a client on one of Node's engines; it ends with the test. */
+export async function openViewer(t: TearDown, scene: BoardScene, engine: EngineName = 'node-datachannel'): Promise<SceneViewer> {
+  let frames = (): number => 0
+  const client = createCameraClient<MediaPeerConnection>({
+    ...scene.target, createPeerConnection: await loadEngine(engine, { loopbackOnly: true }),
+    attach: (connection) => {
+      connection.onVideo = (receiver) => {
+        const count = countVideo(receiver)
+        frames = () => count.frames
+      }
+    },
+  }, createNodeHost())
+  t.teardown(() => { client.close() })
+  client.start()
+  return { client, frames: () => frames() }
 }

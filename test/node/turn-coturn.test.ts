@@ -3,12 +3,16 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
+import { loadEngine } from '../../runtimes/node/index.ts'
 import { createIceServerSource } from '../../runtimes/node/service/index.ts'
 import { locate, skipWithout } from '../../tools/requirements.mjs'
+import { negotiate, once, until } from './support/negotiating-pair.ts'
 import { temporaryFolder } from './support/service.ts'
 import { TurnClient } from './support/turn-client.ts'
 
 const SECRET = 'a secret of this test'
+/** For tests alone: coturn may relay on loopback. */
+const TURN = ['use-auth-secret', `static-auth-secret=${SECRET}`, 'realm=test', 'no-tls', 'no-dtls', 'no-cli', 'allow-loopback-peers', 'fingerprint']
 const skip = skipWithout('turnserver')
 tap.setTimeout(120_000)
 
@@ -20,7 +24,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** coturn on loopback. @param lines - of its configuration */
+/** coturn on loopback, listening. @param lines - of its configuration */
 async function startCoturn(t: Test, lines: string[]): Promise<number> {
   const folder = temporaryFolder(t)
   const port = await freePort()
@@ -34,8 +38,12 @@ async function startCoturn(t: Test, lines: string[]): Promise<number> {
     child.kill('SIGKILL')
     await ended
   })
+  await until(() => listensAt(port), 'coturn')
   return port
 }
+
+/** Whether there is a UDP socket at `port` of loopback. */
+const listensAt = (port: number): boolean => readFileSync('/proc/net/udp', 'latin1').includes(` 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `)
 
 /** What the service gives out for a device. */
 function credentials(lifetimeSeconds = 600, secret = SECRET): { username: string; credential: string } {
@@ -51,7 +59,7 @@ async function allocated(t: Test, port: number, user: { username: string; creden
 }
 
 void tap.test('coturn takes our credentials for their minutes, and no others', { skip }, async (t) => {
-  const port = await startCoturn(t, ['use-auth-secret', `static-auth-secret=${SECRET}`, 'realm=test', 'no-tls', 'no-dtls', 'no-cli', 'allow-loopback-peers', 'fingerprint'])
+  const port = await startCoturn(t, TURN)
   const good = credentials()
   t.match(good.username, /^\d+:wp-a\/wd-front\/[\w-]{8}$/, 'of the device and of one session')
   t.not(credentials().username, good.username)
@@ -86,44 +94,29 @@ void tap.test('the sample configuration refuses peers inside', { skip }, async (
   ] as const) t.equal(await six.client.permit(address), 403, name)
 })
 
-void tap.test('a session between two engines that may only relay', { skip }, async (t) => {
-  const port = await startCoturn(t, ['use-auth-secret', `static-auth-secret=${SECRET}`, 'realm=test', 'no-tls', 'no-dtls', 'no-cli', 'allow-loopback-peers', 'fingerprint'])
-  const { PeerConnection, cleanup } = await import('node-datachannel')
-  // Its threads would keep the process.
-  t.teardown(() => { cleanup() })
-  const connectWith = async (user: { username: string; credential: string }, timeoutMs: number): Promise<string> => {
-    const server = { hostname: '127.0.0.1', port, username: user.username, password: user.credential, relayType: 'TurnUdp' as const }
-    const ends = ['viewer', 'camera'].map((name) => new PeerConnection(name, { iceServers: [server], iceTransportPolicy: 'relay', bindAddress: '127.0.0.1' }))
-    const [viewer, camera] = ends
-    // The engine names the kind of the pair by its socket; what it offers to the other end tells more.
-    const types = new Set<string | undefined>()
-    const cross = (from: typeof viewer, to: typeof viewer): void => {
-      from.onLocalDescription((sdp, type) => { to.setRemoteDescription(sdp, type) })
-      from.onLocalCandidate((candidate, mid) => {
-        types.add(/ typ (\w+)/.exec(candidate)?.[1])
-        to.addRemoteCandidate(candidate, mid)
-      })
+void tap.test('two engines that may only relay', { skip }, async (t) => {
+  // werift sleeps on in the refreshing of an allocation that is closed, for minutes.
+  tap.teardown(() => { setTimeout(() => process.exit(), 100) })
+  const port = await startCoturn(t, TURN)
+  for (const [ours, theirs] of [['node-datachannel', 'node-datachannel'], ['node-datachannel', 'werift'], ['werift', 'node-datachannel'], ['werift', 'werift']] as const) {
+    const connectWith = async (user: { username: string; credential: string }, timeoutMs: number): Promise<string> => {
+      const configuration = { iceServers: [{ urls: [`turn:127.0.0.1:${port}?transport=udp`], ...user }] }
+      const [viewer, camera] = await Promise.all([ours, theirs].map(async (name) => (await loadEngine(name, { loopbackOnly: true, iceTransportPolicy: 'relay' }))(configuration)))
+      const types = new Set<string | undefined>()
+      for (const end of [viewer, camera]) end.addEventListener('icecandidate', ({ candidate }) => { if (candidate !== null) types.add(/ typ (\w+)/.exec(candidate.toJSON().candidate)?.[1]) })
+      camera.addEventListener('datachannel', ({ channel }) => { channel.addEventListener('message', ({ data }) => { channel.send(`heard ${String(data)}`) }) })
+      const channel = viewer.createDataChannel('test')
+      channel.addEventListener('open', () => { channel.send('hello') })
+      const pair = negotiate(viewer, camera)
+      const answer = await once<{ data: unknown }>(channel as never, 'message', timeoutMs).catch(() => undefined)
+      pair.close()
+      return answer === undefined ? 'not connected' : `${String(answer.data)} by ${[...types].join()}`
     }
-    cross(viewer, camera)
-    cross(camera, viewer)
-    camera.onDataChannel((channel) => channel.onMessage((message) => channel.sendMessage(`heard ${textOf(message)}`)))
-    try {
-      return await new Promise<string>((resolve) => {
-        const timer = setTimeout(() => { resolve('not connected') }, timeoutMs)
-        const channel = viewer.createDataChannel('test')
-        channel.onOpen(() => channel.sendMessage('hello'))
-        channel.onMessage((message) => {
-          clearTimeout(timer)
-          resolve(`${textOf(message)} by ${[...types].join()}`)
-        })
-      })
-    } finally {
-      for (const end of ends) end.close()
-    }
+    await t.test(`${ours} with ${theirs}`, async (t) => {
+      t.equal(await connectWith(credentials(), 20_000), 'heard hello by relay')
+      if (ours !== theirs) return
+      t.equal(await connectWith(credentials(-10), 4000), 'not connected', 'with credentials that have expired')
+      t.equal(await connectWith(credentials(600, 'guessed'), 4000), 'not connected', 'with credentials by another secret')
+    })
   }
-  t.equal(await connectWith(credentials(), 20_000), 'heard hello by relay')
-  t.equal(await connectWith(credentials(-10), 4000), 'not connected', 'with credentials that have expired')
-  t.equal(await connectWith(credentials(600, 'guessed'), 4000), 'not connected', 'with credentials by another secret')
 })
-
-const textOf = (message: string | Buffer | ArrayBuffer): string => (typeof message === 'string' ? message : Buffer.from(message as Uint8Array).toString())

@@ -67,6 +67,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     this.#listeners = new Listeners(settings.log)
     this.#native = new library.PeerConnection('lenskey', {
       iceServers: nativeIceServers(iceServers, settings),
+      iceTransportPolicy: settings.iceTransportPolicy,
       disableAutoNegotiation: true,
       // Without it, video that joins a connection set up for data alone never flows.
       forceMediaTransport: true,

@@ -7,6 +7,8 @@ export interface EngineOptions {
   loopbackOnly?: boolean
   /** UDP ports to use, both included; default any. */
   portRange?: { first: number; last: number }
+  /** `relay` goes through TURN servers alone, which keeps the addresses of this machine from the peer; default `all` (W3C `RTCIceTransportPolicy`). */
+  iceTransportPolicy?: 'all' | 'relay'
   /** Hears what is left out or goes wrong; never an SDP, a candidate or a credential. */
   log?: Log
 }
@@ -14,17 +16,18 @@ export interface EngineOptions {
 export interface EngineSettings {
   loopbackOnly: boolean
   portRange: { first: number; last: number } | undefined
+  iceTransportPolicy: 'all' | 'relay'
   log: Log
 }
 
 /** @throws {RangeError} for a port range that is none */
-export function engineSettings({ loopbackOnly = false, portRange, log = silentLog }: EngineOptions): EngineSettings {
+export function engineSettings({ loopbackOnly = false, portRange, iceTransportPolicy = 'all', log = silentLog }: EngineOptions): EngineSettings {
   if (portRange !== undefined) {
     const { first, last } = portRange
     const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65_535
     if (!isPort(first) || !isPort(last) || last <= first) throw new RangeError(`no port range: ${first} to ${last}`)
   }
-  return { loopbackOnly, portRange, log }
+  return { loopbackOnly, portRange, iceTransportPolicy, log }
 }
 
 /** Whether `address` is one that never leaves this machine. */

@@ -52,13 +52,14 @@ class WeriftConnection implements MediaPeerConnection {
     this.#library = library
     this.#settings = settings
     this.#listeners = new Listeners(settings.log)
-    const { loopbackOnly, portRange } = settings
+    const { loopbackOnly, portRange, iceTransportPolicy } = settings
     this.#native = new library.RTCPeerConnection({
       codecs: { video: [library.useVP8(), library.useH264()], audio: [library.useOPUS(), library.usePCMU()] },
       // Always given: the library's default is a server of somebody else.
       iceServers: iceServers.flatMap(({ urls, ...account }) =>
         urls.filter((url) => usableIceUrl(url, account, settings) !== undefined).map((url) => ({ urls: url, ...account }))),
       bundlePolicy: 'max-bundle',
+      iceTransportPolicy,
       // No address of an interface, and the one address besides.
       ...(loopbackOnly && { iceUseIpv4: false, iceUseIpv6: false, iceAdditionalHostAddresses: ['127.0.0.1'] }),
       ...(portRange && { icePortRange: [portRange.first, portRange.last] as [number, number] }),

@@ -48,7 +48,7 @@ export class TurnClient {
       const mac = createHmac('sha1', key).update(Buffer.concat([header(body.length + 24), body])).digest()
       message = Buffer.concat([header(body.length + 24), body, attribute(0x0008, mac)])
     }
-    const answer = await this.answerTo(message)
+    const answer = await this.answerTo(message, id)
     let code = 0
     for (let at = 20; at + 4 <= answer.length;) {
       const [kind, length] = [answer.readUInt16BE(at), answer.readUInt16BE(at + 2)]
@@ -61,16 +61,26 @@ export class TurnClient {
     return code
   }
 
-  private answerTo(message: Buffer): Promise<Buffer> {
+  /** A request that was sent twice is answered twice: the answer is the one with its transaction ID, and later ones find nobody. */
+  private answerTo(message: Buffer, id: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const send = (): void => { this.socket.send(message, this.port, '127.0.0.1') }
-      const again = setInterval(send, 1000)
-      const timer = setTimeout(() => { reject(new Error('no answer from the TURN server')) }, 15_000)
-      this.socket.once('message', (answer) => {
+      const done = (): void => {
         clearInterval(again)
         clearTimeout(timer)
+        this.socket.off('message', hear)
+      }
+      const hear = (answer: Buffer): void => {
+        if (!answer.subarray(8, 20).equals(id)) return
+        done()
         resolve(answer)
-      })
+      }
+      const again = setInterval(send, 1000)
+      const timer = setTimeout(() => {
+        done()
+        reject(new Error('no answer from the TURN server'))
+      }, 15_000)
+      this.socket.on('message', hear)
       send()
     })
   }

@@ -251,7 +251,12 @@ static void make_native(struct channel *channel) {
   GstStructure *how = gst_structure_new("how", "ordered", G_TYPE_BOOLEAN, channel->ordered, "protocol", G_TYPE_STRING, channel->protocol, NULL);
   g_signal_emit_by_name(channel->connection->webrtc, "create-data-channel", channel->label, how, &channel->native);
   gst_structure_free(how);
-  if (channel->native != NULL) listen_to(channel);
+  if (channel->native == NULL) return;
+  listen_to(channel);
+  /* On a connection that is up webrtcbin may have said so before anybody listened. */
+  GstWebRTCDataChannelState state;
+  g_object_get(channel->native, "ready-state", &state, NULL);
+  if (state == GST_WEBRTC_DATA_CHANNEL_STATE_OPEN) post_channel(channel, opened);
 }
 
 void channels_make_anew(struct connection *connection) {

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts'
+import { LenskeyError, messageOf } from '../errors.ts'
 import type { Host } from '../runtime/index.ts'
 import { TypedEventEmitter } from '../signaling/event-emitter.ts'
 import {
@@ -39,7 +39,10 @@ export interface ViewerEvents {
   signalingstatechange: (state: SignalingConnectionState) => void
   channelstatechange: (state: SignalingChannelState) => void
   connectionstatechange: (state: PeerConnectionState) => void
-  /** The session is over and will not come back by itself; the error says why, or is what `close` was called with. */
+  /**
+   * The session is over and will not come back by itself; the error says why, or is what `close` was called with. `ERR_WEBRTC_HANDSHAKE`: there
+   * is a path, and at its other end somebody else than the one whom the descriptions name.
+   */
   ended: (error: unknown) => void
 }
 
@@ -157,7 +160,10 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
       if (state === 'connected') reach('media')
       events.emit('connectionstatechange', state)
       // Engines close a connection by themselves when the other end has.
-      if (state === 'closed') end(new SignalingConnectionError('the camera has closed the connection'))
+      const isPathUp = pc.iceConnectionState === 'connected' || pc.iceConnectionState === 'completed'
+      if (state === 'failed' && isPathUp && !reached.has('media')) {
+        end(new LenskeyError('ERR_WEBRTC_HANDSHAKE', 'the connection could not be secured: what answers on its path does not have the certificate that the service told of'))
+      } else if (state === 'closed') end(new SignalingConnectionError('the camera has closed the connection'))
       else if (lost !== undefined && state !== 'connected') end(lost)
     })
     options.attach(pc)

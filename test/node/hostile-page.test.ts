@@ -111,8 +111,9 @@ void tap.test('the page', { skip: skipWithout('chromium') }, async (t) => {
   let lying = true
   const meddler = await startMeddler(t, service.url, changeDescriptions((sdp, towards) => (lying && towards === 'client' ? sdp.replace(FINGERPRINT, ANOTHER) : sdp)))
   const swapped = await open(linkTo(meddler))
-  await untilState(swapped, 'media', 'failed')
-  t.not(await stateOf(swapped, 'trust'), 'verified')
+  await untilState(swapped, 'failure', 'ERR_WEBRTC_HANDSHAKE')
+  t.match(await swapped.textContent('#headline'), /could not be secured/)
+  t.equal(await stateOf(swapped, 'trust'), 'alarm')
   await showsNothing(swapped)
 
   lying = false

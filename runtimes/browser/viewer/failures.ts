@@ -26,6 +26,7 @@ const alarms: Readonly<Partial<Record<string, Words>>> = {
   ERR_SDP_FINGERPRINT: ['The connection does not say whose it is.', `Its description lacks the one fingerprint that it should have; somebody between may have changed it to listen in. ${nothingLost}`],
   ERR_SDP_NOT_IN_FORCE: ['The connection is not settled yet.', 'Nobody could be verified over it. Try again.'],
   ERR_SDP_FINGERPRINT_CHANGED: ['The connection changed hands on its way.', 'Its certificate is another one than before: somebody between may be listening, so it was closed. Try another network.'],
+  ERR_WEBRTC_HANDSHAKE: ['The connection could not be secured.', `What answers on the way is not what the service said is the camera: somebody between may have wanted to listen in. ${nothingLost} Try again, or another network.`],
   ERR_PASSWORD_DEVICE: ['Whoever answered does not know your password.', 'So it is not your camera: somebody between may be listening. They have learnt at most that one guess of theirs was wrong. Check the address, and try another network.'],
 }
 

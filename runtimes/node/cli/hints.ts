@@ -23,6 +23,7 @@ const hints: Partial<Record<string, string>> = {
   ERR_CHALLENGE_DEVICE: 'compare with the fingerprint that the camera prints; if it is right, somebody stands between',
   ERR_CHALLENGE_CLIENT_FINGERPRINT: 'somebody stands between you and the camera; nothing was sent',
   ERR_CHALLENGE_DEVICE_FINGERPRINT: 'somebody stands between you and the camera; nothing was sent',
+  ERR_WEBRTC_HANDSHAKE: 'somebody may stand between you and the camera; nothing was sent',
   ERR_PASSWORD_WRONG: 'a link works once: was it used before?',
   ERR_DEVICE_FORBIDDEN: 'ask an administrator of the camera; `lenskey iam explain` says what decided',
   NO_MORE_CHANNELS: 'close another viewer, or start the camera with a larger --max-viewers',

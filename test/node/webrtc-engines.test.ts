@@ -297,7 +297,7 @@ void tap.test('ICE URLs in their parts', (t) => {
 })
 
 void tap.test('ICE servers as libdatachannel takes them', (t) => {
-  const settings = { loopbackOnly: false, portRange: undefined, log: () => undefined }
+  const settings = { loopbackOnly: false, portRange: undefined, iceTransportPolicy: 'all' as const, log: () => undefined }
   const account = { username: 'u', credential: 'c' }
   t.same(nativeIceServers([{ urls: ['stun:s', 'stuns:s'] }, { urls: ['turn:t', 'turns:t', 'turn:t:1?transport=tcp'], ...account }], settings), [
     { hostname: 's', port: 3478 },

@@ -77,3 +77,52 @@ export function forgetPlaces(native: Werift.RTCPeerConnection, agreed: readonly 
   }
   if (native.sctpTransport !== undefined) native.sctpTransport.mid = offered.find(({ kind }) => kind === 'application')?.mid
 }
+
+const mended = new WeakSet()
+
+/**
+ * werift 0.24 keeps the socket to a TURN server that refused, and after a connection is closed sleeps on until it would have refreshed its
+ * allocation (RFC 8656 §3.4), minutes in which the process cannot end.
+ */
+export function letGoOfTurn({ TurnProtocol, Message, methods, classes }: typeof Werift): void {
+  const { prototype } = TurnProtocol
+  if (mended.has(prototype)) return
+  mended.add(prototype)
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- is called with what it is a method of
+  const { connectionMade } = prototype
+  prototype.connectionMade = async function (this: Werift.TurnProtocol): Promise<void> {
+    Reflect.set(this, 'refresh', (lifetimeSeconds: number) => { refreshUntilClosed(this, lifetimeSeconds) })
+    try {
+      await connectionMade.call(this)
+    } catch (refused) {
+      await this.close()
+      throw refused
+    }
+  }
+
+  function refreshUntilClosed(turn: Werift.TurnProtocol, lifetimeSeconds: number): void {
+    let seconds = lifetimeSeconds
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let closed = false
+    const wait = (): void => {
+      if (!closed) timer = setTimeout(() => void refresh(), seconds * 1000 * 5 / 6)
+    }
+    const refresh = async (): Promise<void> => {
+      const request = new Message(methods.REFRESH, classes.REQUEST)
+      request.setAttribute('LIFETIME', seconds)
+      try {
+        const [answer] = await turn.requestWithRetry(request, turn.server)
+        seconds = Number(answer.getAttributeValue('LIFETIME'))
+      } catch {
+        // The next one may be answered; when none is, the path fails and with it the connection.
+      }
+      wait()
+    }
+    // What the library's own `close` calls.
+    Reflect.set(turn, 'refreshHandle', { resolve: () => {
+      closed = true
+      clearTimeout(timer)
+    } })
+    wait()
+  }
+}

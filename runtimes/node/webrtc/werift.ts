@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
-import { connectOnceAtATime, forgetPlaces, keepIceRoles, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
+import { connectOnceAtATime, forgetPlaces, keepIceRoles, letGoOfTurn, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
 import { WeriftAudioTrack } from './werift-audio.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
@@ -27,6 +27,7 @@ export async function createWeriftEngine(options: EngineOptions = {}): Promise<C
   const library = await import('werift').catch((cause: unknown) => {
     throw new LenskeyError('ERR_WEBRTC_ENGINE_MISSING', 'werift does not load here: run `npm install werift`, or choose the engine node-datachannel', { cause })
   })
+  letGoOfTurn(library)
   return (configuration) => new WeriftConnection(library, configuration, settings)
 }
 

@@ -54,7 +54,8 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   #closed = false
   /**
    * Our candidates, until the first description of the peer is applied. A peer that knew them could finish its handshake while native
-   * code is still taking in the description, and would be refused for a fingerprint that is not known yet.
+   * code is still taking in the description, and would be refused for a fingerprint that is not known yet. Nor may its handshake begin
+   * before our end of the path is up: libdatachannel 0.24 loses such a beginning, which costs a second, or, rarely, waits for itself for ever.
    */
   #heldCandidates: (() => void)[] | undefined = []
   /** What the peer said last, and what both sides agreed on last. */

@@ -11,6 +11,16 @@ export interface Cable {
   /** From now on the viewer comes from an address that the camera reaches by a route, and not in its own network. */
   goFar(): void
   comeBack(): void
+  /** Lays a second cable, from the host of the camera to one that the viewer does not reach. */
+  layUplink(): Uplink
+}
+
+/** A host that only the camera reaches. */
+export interface Uplink {
+  host: string[]
+  address: string
+  /** The host of the camera has no way to it any more, nor anywhere else but to the viewer. */
+  pull(): void
 }
 
 /** Why such a test is skipped: false where network namespaces can be made. */
@@ -22,19 +32,23 @@ export function skipWithoutNamespaces(): string | false {
 }
 
 export function layCable(t: Test): Cable {
-  const [camera, viewer] = ['camera', 'viewer'].map((name) => `lenskey-${name}-${process.pid}`)
+  const [camera, viewer, outside] = ['camera', 'viewer', 'outside'].map((name) => `lenskey-${name}-${process.pid}`)
   const ip = (...words: string[]): void => { execFileSync('ip', words) }
-  t.teardown(() => { for (const name of [camera, viewer]) spawnSync('ip', ['netns', 'del', name]) })
-  for (const name of [camera, viewer]) {
+  const addHost = (name: string): void => {
+    t.teardown(() => { spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore' }) })
     ip('netns', 'add', name)
     ip('-n', name, 'link', 'set', 'lo', 'up')
   }
-  ip('-n', camera, 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', viewer)
-  const [cameraAddress, viewerAddress, farAddress] = ['10.77.0.1', '10.77.0.2', '10.99.0.1']
-  for (const [name, address] of [[camera, cameraAddress], [viewer, viewerAddress]]) {
-    ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'cable')
-    ip('-n', name, 'link', 'set', 'cable', 'up')
+  const join = (cable: string, ends: [name: string, address: string][]): void => {
+    ip('-n', ends[0][0], 'link', 'add', cable, 'type', 'veth', 'peer', 'name', cable, 'netns', ends[1][0])
+    for (const [name, address] of ends) {
+      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', cable)
+      ip('-n', name, 'link', 'set', cable, 'up')
+    }
   }
+  const [cameraAddress, viewerAddress, farAddress] = ['10.77.0.1', '10.77.0.2', '10.99.0.1']
+  for (const name of [camera, viewer]) addHost(name)
+  join('cable', [[camera, cameraAddress], [viewer, viewerAddress]])
   ip('-n', viewer, 'addr', 'add', `${farAddress}/32`, 'dev', 'lo')
   ip('-n', camera, 'route', 'add', `${farAddress}/32`, 'via', viewerAddress)
   const on = (name: string): string[] => ['ip', 'netns', 'exec', name]
@@ -42,5 +56,11 @@ export function layCable(t: Test): Cable {
     camera: on(camera), viewer: on(viewer), cameraAddress,
     goFar: () => { ip('-n', viewer, 'route', 'add', `${cameraAddress}/32`, 'dev', 'cable', 'src', farAddress) },
     comeBack: () => { ip('-n', viewer, 'route', 'del', `${cameraAddress}/32`) },
+    layUplink: () => {
+      const address = '10.88.0.2'
+      addHost(outside)
+      join('uplink', [[camera, '10.88.0.1'], [outside, address]])
+      return { host: on(outside), address, pull: () => { ip('-n', camera, 'link', 'set', 'uplink', 'down') } }
+    },
   }
 }

@@ -22,6 +22,12 @@ export async function makeSigningKey(kid: string, alg: SigningKey['alg'] = 'RS25
   return { alg, kid, privateKey, jwk: { ...await exportJWK(publicKey), kid }, publicKey: await exportSPKI(publicKey) }
 }
 
+/** A token of five minutes, with claims of its own. */
+export function signToken({ alg, kid, privateKey }: SigningKey, claims: Record<string, unknown>): Promise<string> {
+  const iat = Math.floor(Date.now() / 1000)
+  return new SignJWT({ sub: 'someone', iat, exp: iat + 300, ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey)
+}
+
 /** An OAuth server as far as others see one: a set of keys at an address on loopback, and tokens that `jose` makes. */
 export class OidcIssuer {
   /** `iss` of its tokens. */
@@ -76,8 +82,7 @@ export class OidcIssuer {
   }
 
   /** A token of five minutes, with changes. */
-  sign({ alg, kid, privateKey }: SigningKey, claims: Record<string, unknown>): Promise<string> {
-    const iat = Math.floor(Date.now() / 1000)
-    return new SignJWT({ iss: this.url, sub: 'someone', iat, exp: iat + 300, ...claims }).setProtectedHeader({ alg, kid }).sign(privateKey)
+  sign(key: SigningKey, claims: Record<string, unknown>): Promise<string> {
+    return signToken(key, { iss: this.url, ...claims })
   }
 }

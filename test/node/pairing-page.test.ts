@@ -124,6 +124,13 @@ void tap.test('pair, come back, sign in elsewhere, invite, remove', { skip: skip
   await untilState(second, 'question', 'sign-in')
   t.strictSame(await keptCameras(elsewhere), [])
 
+  await signIn(second, 'admin', password)
+  await seePicture(second)
+  await second.click('#account > summary')
+  await second.click('#sign-out')
+  await untilState(second, 'question', 'sign-in')
+  t.notOk(await hasStream(second), 'signed out')
+
   for (const { complaints, requests } of watched) {
     t.same(complaints, [], 'nothing to complain about')
     t.notOk(requests.some((url) => new URL(url).hostname !== '127.0.0.1'), 'the page asks nobody else')

@@ -32,20 +32,22 @@ export class Account {
 
   show(): void {
     const session = this.#actions.session()
-    const { user } = session
-    element('account').hidden = user === undefined
-    if (user === undefined) return
-    input('own-username').value = user.username
-    setText(element('account-title'), user.displayName ?? user.username)
-    setText(element('account-role'), user.role ?? 'no role')
-    const isKnown = user.fingerprints.some(({ fingerprint }) => fingerprint === session.ownFingerprint)
+    const { user, token } = session
+    element('account').hidden = !session.isSomebody
+    if (!session.isSomebody) return
+    // A token may give a role without being a user's.
+    input('own-username').value = user?.username ?? ''
+    element('own-password').hidden = user === undefined
+    setText(element('account-title'), user === undefined ? 'You' : user.displayName ?? user.username)
+    setText(element('account-role'), user === undefined ? 'by a token' : user.role ?? 'no role')
+    const isKnown = user?.fingerprints.some(({ fingerprint }) => fingerprint === session.ownFingerprint) === true
     const certificate = this.#actions.certificate()
     setText(element('account-how'), isKnown && certificate !== undefined
-      ? `The camera knows this browser by a key that it keeps, until ${new Date(certificate.expires).toLocaleDateString(undefined, { dateStyle: 'long' })}.`
-      : `You have signed in with a ${session.token.isTaken ? 'token' : 'password'}. It holds until this page is closed or loaded again.`)
-    element('remember').hidden = isKnown || certificate === undefined
+      ? `The camera knows this browser by a key that it keeps, until ${new Date(certificate.expires).toLocaleDateString(undefined, { dateStyle: 'long' })}.${token.isTaken ? ' Your token counts beside it, until you sign out.' : ''}`
+      : `You have signed in with a ${token.isTaken ? 'token' : 'password'}. It holds until this page is closed or loaded again.`)
+    element('remember').hidden = user === undefined || isKnown || certificate === undefined
     element('forget').hidden = !isKnown
-    element('sign-out').hidden = isKnown
+    element('sign-out').hidden = isKnown && !token.isTaken
   }
 
   hide(): void {

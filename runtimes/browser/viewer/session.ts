@@ -29,6 +29,7 @@ export type Pairing =
 
 /** What a session begins with. */
 export interface SessionOptions {
+  /** An OAuth token in it is to log in with, too. */
   readonly link: ViewerLink
   readonly endpointUrl: string
   /** Token that the service is shown; undefined for none. */
@@ -38,8 +39,6 @@ export interface SessionOptions {
   readonly certificate: RTCCertificate | undefined
   /** To log in with as soon as the camera has proved itself. */
   readonly credential: Credential | undefined
-  /** The same by an OAuth token. */
-  readonly oauthToken: string | undefined
 }
 
 export interface SessionHandlers {
@@ -126,6 +125,11 @@ export class Session {
 
   get media(): PeerConnectionState {
     return this.connection?.connectionState ?? 'new'
+  }
+
+  /** A user of the camera, or whoever its role is for by a token. */
+  get isSomebody(): boolean {
+    return this.user !== undefined || this.token.isTaken
   }
 
   get hasPicture(): boolean {
@@ -220,7 +224,8 @@ export class Session {
   }
 
   async #meet(): Promise<void> {
-    const { link, expected, credential, oauthToken } = this.#options
+    const { link, expected, credential } = this.#options
+    const { oauthToken } = link
     let refusal: unknown
     if (expected === undefined && credential === undefined && oauthToken === undefined) {
       // What was signed with the secret came from the camera, its certificate included; which camera that is, nobody can tell.

@@ -62,9 +62,11 @@ export class TabMemory {
     }
   }
 
-  keep(token: string): void {
+  /** @param token - undefined forgets the one that was kept */
+  keep(token: string | undefined): void {
     try {
-      sessionStorage.setItem(this.#key, token)
+      if (token === undefined) sessionStorage.removeItem(this.#key)
+      else sessionStorage.setItem(this.#key, token)
     } catch {
       // Then the person is asked again when the page is loaded again.
     }

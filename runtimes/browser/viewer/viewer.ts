@@ -1,47 +1,31 @@
 import { Account } from './account.ts'
-import { type Acquaintance, BrowserMemory, lifeOf, makeCertificate } from './browser-memory.ts'
+import { type Beginning, forgetPerson, gather } from './beginning.ts'
+import { BrowserMemory } from './browser-memory.ts'
 import { Cards } from './cards.ts'
 import { element, input, onSubmit, run, say, sayError } from './dom.ts'
 import { explain, type Picture, type Question, type Situation } from './explain.ts'
 import { codeOf, isAboutToken } from './failures.ts'
+import { Frames } from './frames.ts'
 import { plainAddress, readLink, type SortedTokens, sortToken, type ViewerLink, withoutTokens } from './link.ts'
-import { hideAgain, showCamera, showSituation, showStatistics, showTimeline, showTrust } from './page.ts'
+import { hideAgain, showCamera, showSituation, showTimeline, showTrust } from './page.ts'
 import { People } from './people.ts'
 import { type Credential, type Pairing, Session } from './session.ts'
 import { Settings } from './settings.ts'
-import { isRelayed, readStatistics } from './statistics.ts'
 import { Talk } from './talk.ts'
 import { Timeline } from './timeline.ts'
-import { cleanToken, requireTokenFor, TabMemory } from './tokens.ts'
+import { cleanToken, requireTokenFor } from './tokens.ts'
 
 const tickMs = 250
-const statisticsMs = 1000
 /** A camera in the same network answers sooner; with any other there is nothing to wait for. */
 const localPatienceMs = 1500
 /** A picture comes sooner to whoever may see it by a secret or a token; after so long the person is asked who they are. */
 const picturePatienceMs = 4000
-/** No new frame for so long is a picture that stands still. */
-const frozenMs = 2500
-/** No new frame for so long, in a tab that is looked at, is reason to ask the camera whether there is one for us. */
-const stoppedMs = 500
 /** Failures that pass by themselves, as a camera restarts or a network comes back. */
 const passing = new Set([
   'CHANNEL_CLOSED', 'CHANNEL_NOT_FOUND', 'NO_MORE_CHANNELS', 'INTERNAL_ERROR', 'MEDIA_FAILED', 'ERR_SIGNALING_CONNECTION',
   'ERR_SIGNALING_TOO_MANY_REQUESTS', 'SERVICE_TROUBLE', 'ERR_HTTP_UNREACHABLE', 'ERR_HTTP_TIMEOUT', 'ERR_COAP_TIMEOUT',
 ])
 const retrySeconds = [1, 2, 4, 8, 15, 30]
-
-/** What is known before the first word is exchanged. */
-interface Beginning {
-  link: ViewerLink
-  /** A code that was typed before the camera was found. */
-  code: string
-  known: Acquaintance | undefined
-  certificate: RTCCertificate | undefined
-  memory: BrowserMemory
-  tab: TabMemory
-  keeps: boolean
-}
 
 /** Keeps one session alive after another, and the page up to date. */
 class Viewer {
@@ -53,18 +37,14 @@ class Viewer {
   readonly #people: People
   readonly #settings: Settings
   readonly #talk: Talk
+  readonly #frames: Frames
   /** In memory alone, and only until somebody signs out. */
   #credential: Credential | undefined
-  #oauthToken: string | undefined
   /** Whether the service has asked for a token: without that it does not get to see the camera's server connect token. */
   #isConnectTokenDue = false
   #question: Question = 'none'
   #session: Session
   #timeline = new Timeline(performance.now())
-  #lastFrameMs: number | undefined
-  #framesDecoded = 0
-  #relayed = false
-  #bytes: { count: number; atMs: number } | undefined
   #attempt = 0
   #retryAtMs: number | undefined
 
@@ -73,16 +53,12 @@ class Viewer {
     this.#video = video
     this.#cards = cards
     const { link, code, memory, keeps, certificate } = beginning
-    this.#oauthToken = link.oauthToken
     cards.prepare(link.invitation, code, keeps)
     this.#account = new Account({
       session: () => this.#session,
       memory: () => memory,
       certificate: () => certificate,
-      signOut: () => {
-        this.#credential = this.#oauthToken = undefined
-        this.restart()
-      },
+      signOut: () => { this.#signOut() },
       forgotten: () => { location.reload() },
     })
     this.#people = new People(() => this.#session)
@@ -93,24 +69,20 @@ class Viewer {
       input('renewal-token').value = ''
     }, sayError)
     this.#session = this.#open()
-    this.#watchFrames()
+    this.#frames = new Frames(video, () => this.#session.connection, (nowMs, isFirst) => { this.#frameSeen(nowMs, isFirst) })
     setInterval(() => { this.#tick() }, tickMs)
-    setInterval(() => void this.#readStatistics(), statisticsMs)
   }
 
   restart(): void {
     this.#session.close()
     this.#retryAtMs = undefined
-    this.#lastFrameMs = undefined
-    this.#framesDecoded = 0
-    this.#bytes = undefined
+    this.#frames.reset()
     this.#video.srcObject = this.#sound.srcObject = null
     this.#question = 'none'
     this.#account.hide()
     this.#people.hide()
     this.#settings.hide()
     this.#talk.reset()
-    showStatistics({}, undefined)
     this.#session = this.#open()
     this.#tick()
   }
@@ -126,7 +98,6 @@ class Viewer {
     const session: Session = new Session({
       link, certificate, endpointUrl: location.origin, shown: link.accessToken ?? (this.#isConnectTokenDue ? link.serverConnectToken : undefined),
       expected: this.#expected, credential: this.#credential,
-      oauthToken: this.#oauthToken,
     }, {
       changed: () => { queueMicrotask(() => { this.#tick() }) },
       phaseDone: (phase) => { timeline.done(phase, performance.now()) },
@@ -148,9 +119,9 @@ class Viewer {
   #met(session: Session, refusal: unknown): void {
     const { link } = this.#beginning
     if (session !== this.#session) return
-    if (session.user !== undefined || session.token.isTaken) this.#welcome()
+    if (session.isSomebody) this.#welcome()
     else if (refusal !== undefined) {
-      this.#oauthToken = undefined
+      this.#beginning.link = { ...link, oauthToken: undefined }
       this.ask('token')
       say(element('token-form'), sayError(refusal))
     } else if (link.invitation !== undefined || this.#beginning.code !== '') this.ask('pair')
@@ -163,7 +134,7 @@ class Viewer {
     await session.client.ready().catch(() => undefined)
     await new Promise((resolve) => setTimeout(resolve, picturePatienceMs))
     if (session !== this.#session || session.failure !== undefined || session.hasPicture || this.#question !== 'none') return
-    if (session.user === undefined && !session.token.isTaken) await this.#askStranger(session)
+    if (!session.isSomebody) await this.#askStranger(session)
   }
 
   /** Somebody with nothing in hand: in the camera's own network there may be a way in all the same. */
@@ -208,21 +179,22 @@ class Viewer {
   }
 
   async #logInByToken(token: string): Promise<void> {
-    await this.#session.logInByToken(token)
-    this.#oauthToken = token
-    if (this.#lastFrameMs !== undefined && this.#picture !== 'moving') {
+    const session = this.#session
+    await session.logInByToken(token)
+    this.#beginning.link = { ...this.#beginning.link, oauthToken: token }
+    if (this.#picture === 'frozen' || session.removed) {
       // The camera has taken the picture away meanwhile. Not every one brings it back within a session.
       this.restart()
       return
     }
     await this.#remember(this.#beginning.known?.certificate)
-    this.#welcome()
+    if (session === this.#session) this.#welcome()
   }
 
   /** Begins again, and tells the service what it wants to know. */
   #goOnWith({ oauthToken, ...forService }: SortedTokens, token: string): void {
     const { link, tab } = this.#beginning
-    if (oauthToken !== undefined) this.#oauthToken = oauthToken
+    if (oauthToken !== undefined) this.#beginning.link = { ...link, oauthToken }
     else {
       this.#beginning.link = { ...link, accessToken: undefined, ...forService }
       this.#isConnectTokenDue = forService.serverConnectToken !== undefined
@@ -238,6 +210,14 @@ class Viewer {
     this.#welcome()
   }
 
+  /** The session ends, and with it all that goes on by itself in the name of whoever it was. */
+  #signOut(): void {
+    this.#credential = undefined
+    forgetPerson(this.#beginning)
+    input('renewal-token').value = ''
+    this.restart()
+  }
+
   /** Keeps what has been learnt of the camera, and takes the password out of the address and out of the history. */
   async #remember(certificate: RTCCertificate | undefined): Promise<void> {
     const { link, memory } = this.#beginning
@@ -247,7 +227,8 @@ class Viewer {
     this.#beginning.code = ''
     memory.serverConnectToken = this.#session.user?.serverConnectToken ?? link.serverConnectToken
     await memory.keep(certificate === undefined ? { fingerprint } : { fingerprint, certificate })
-    this.#beginning.link = { ...link, invitation: undefined }
+    // Somebody may have signed out meanwhile.
+    this.#beginning.link = { ...this.#beginning.link, invitation: undefined }
     history.replaceState(null, '', plainAddress(link, fingerprint))
     this.#cards.prepare(undefined, '', this.#beginning.keeps)
   }
@@ -267,17 +248,9 @@ class Viewer {
     this.#tick()
   }
 
-  #watchFrames(): void {
-    this.#video.requestVideoFrameCallback(() => {
-      this.#frameSeen()
-      this.#watchFrames()
-    })
-  }
-
-  #frameSeen(): void {
-    if (this.#lastFrameMs === undefined) void this.#talk.offer()
-    this.#lastFrameMs = performance.now()
-    this.#timeline.done('frame', this.#lastFrameMs)
+  #frameSeen(nowMs: number, isFirst: boolean): void {
+    if (isFirst) void this.#talk.offer()
+    this.#timeline.done('frame', nowMs)
     this.#attempt = 0
     this.#session.pictureMoves()
     // What the person was asked for is not needed any more.
@@ -285,8 +258,7 @@ class Viewer {
   }
 
   get #picture(): Picture {
-    if (this.#lastFrameMs === undefined || this.#session.failure !== undefined || this.#session.removed) return 'none'
-    return performance.now() - this.#lastFrameMs < frozenMs ? 'moving' : 'frozen'
+    return this.#session.failure !== undefined || this.#session.removed ? 'none' : this.#frames.picture
   }
 
   #tick(): void {
@@ -308,11 +280,10 @@ class Viewer {
       this.restart()
       return
     }
-    const patienceMs = document.visibilityState === 'visible' ? stoppedMs : frozenMs
-    if (this.#lastFrameMs !== undefined && nowMs - this.#lastFrameMs > patienceMs) void this.#session.pictureStopped()
+    if (this.#frames.haveStopped) void this.#session.pictureStopped()
     if (removed || failure !== undefined) this.#closePanels()
     const situation: Situation = {
-      signaling, channel, media, greeted: connection !== undefined, relayed: this.#relayed, picture: this.#picture, trust, removed, offered: hasPicture,
+      signaling, channel, media, greeted: connection !== undefined, relayed: this.#frames.isRelayed, picture: this.#picture, trust, removed, offered: hasPicture,
       question: failure === undefined || isAboutToken(failure) ? this.#question : 'none',
       tokenWanted: token.isWanted,
       user: user === undefined ? undefined : { name: user.username, role: user.role ?? 'none' },
@@ -335,24 +306,7 @@ class Viewer {
   #closePanels(): void {
     this.#people.hide()
     this.#settings.hide()
-    if (this.#session.user === undefined || this.#session.failure !== undefined) this.#account.hide()
-  }
-
-  async #readStatistics(): Promise<void> {
-    const { connection } = this.#session
-    if (connection === undefined) return
-    const statistics = await readStatistics(connection)
-    if (connection !== this.#session.connection) return
-    const { pair, framesDecoded = 0, bytesReceived } = statistics
-    this.#relayed = pair !== undefined && isRelayed(pair)
-    // In a tab that is not looked at, frames are decoded but not presented.
-    if (framesDecoded > this.#framesDecoded && this.#video.srcObject !== null) this.#frameSeen()
-    this.#framesDecoded = framesDecoded
-    const before = this.#bytes
-    const atMs = performance.now()
-    this.#bytes = bytesReceived === undefined ? undefined : { count: bytesReceived, atMs }
-    const elapsedMs = atMs - (before?.atMs ?? atMs)
-    showStatistics(statistics, before === undefined || bytesReceived === undefined || elapsedMs === 0 ? undefined : ((bytesReceived - before.count) * 8000) / elapsedMs)
+    if (!this.#session.isSomebody || this.#session.failure !== undefined) this.#account.hide()
   }
 }
 
@@ -369,35 +323,16 @@ function showNothing(question: Question, code: string | undefined): void {
 
 async function begin(opened: ViewerLink, code: string, video: HTMLVideoElement, cards: Cards): Promise<Viewer | undefined> {
   showCamera(opened, '')
-  const [memory, tab] = [new BrowserMemory(opened), new TabMemory(opened)]
-  const given = opened.accessToken ?? opened.serverConnectToken
-  if (given !== undefined) tab.keep(given)
-  const link = given === undefined ? { ...opened, ...recallToken(tab) } : opened
-  const known = await memory.recall()
-  if (known !== undefined && link.fingerprint !== undefined && link.fingerprint !== known.fingerprint) {
-    element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
+  const memory = new BrowserMemory(opened)
+  element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
+  const beginning = await gather(opened, code, memory)
+  if (beginning === undefined) {
     showNothing('none', 'PIN_CHANGED')
     return undefined
   }
-  const isKnown = known?.certificate !== undefined && lifeOf(known.certificate, Date.now()) !== 'over'
-  // Where a secret says who may see the picture, nobody needs to be recognised.
-  const isNameless = link.fingerprint === undefined && link.sharedSecret !== undefined
-  const certificate = isKnown ? known.certificate : isNameless ? undefined : await makeCertificate()
-  const serverConnectToken = link.serverConnectToken ?? (link.accessToken === undefined ? known?.serverConnectToken : undefined)
-  const viewer = new Viewer({ link: { ...link, serverConnectToken }, code, known, certificate, memory, tab, keeps: await memory.works() }, video, cards)
+  const viewer = new Viewer(beginning, video, cards)
   element('again').addEventListener('click', () => { viewer.restart() })
-  element('unpin').addEventListener('click', () => void memory.forget().then(() => { location.reload() }))
   return viewer
-}
-
-/** What was given before this page was loaded again. */
-function recallToken(tab: TabMemory): SortedTokens {
-  try {
-    const token = tab.recall()
-    return token === undefined ? {} : sortToken(token)
-  } catch {
-    return {}
-  }
 }
 
 function main(): void {

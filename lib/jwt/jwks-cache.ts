@@ -37,7 +37,7 @@ export interface JwksCache extends JwtKeySource {
 
 interface Held {
   readonly keys: KeySet
-  readonly fetchedAtMs: number
+  readonly ageMs: () => number
   readonly lifetimeMs: number
 }
 
@@ -58,7 +58,7 @@ const REFRESH_AT = 0.75
 /**
  * Fetches a key set when a key is first wanted, before the set expires and when a token names a key that it does not have:
  * one request at a time, whoever asks. Its age counts by the clock that never goes back; only a set kept over a restart
- * needs the wall clock, and where that has gone back the set is asked for anew first.
+ * needs the wall clock, which may learn the time after it was read; where that has gone back the set is asked for anew first.
  * @param url - `https:`, or `http:` to this machine: whoever can change the set on its way can be anybody
  * @throws {RangeError} another URL
  */
@@ -74,7 +74,7 @@ export function createJwksCache(url: string, host: JwksCacheHost, options: JwksC
   let cancelTimer: CancelTimer | undefined
   let closed = false
 
-  const ageMs = (): number => (held === undefined ? Infinity : clock.monotonicMs() - held.fetchedAtMs)
+  const ageMs = (): number => held?.ageMs() ?? Infinity
   const isOlderThan = (part: number): boolean => held === undefined || ageMs() >= held.lifetimeMs * part
   const mayTry = (): boolean => clock.monotonicMs() - triedAtMs >= settings.cooldownMs
 
@@ -99,7 +99,7 @@ export function createJwksCache(url: string, host: JwksCacheHost, options: JwksC
     // A server that has lost its keys is as good as one that is down.
     if (keys.size === 0) throw new JwksError('ERR_JWKS_MALFORMED', 'the key set has no key that can be used')
     const lifetimeMs = lifetimeOf(response.header('cache-control'), settings)
-    held = { keys, fetchedAtMs: startedMs, lifetimeMs }
+    held = { keys, ageMs: () => clock.monotonicMs() - startedMs, lifetimeMs }
     await save({ url, fetchedAtMs: clock.nowMs(), lifetimeMs, body: decodeUtf8(response.body) })
   }
 
@@ -119,9 +119,15 @@ export function createJwksCache(url: string, host: JwksCacheHost, options: JwksC
       if (!isSavedSet(set) || set.url !== url) return
       const keys = parseKeySet(encodeUtf8(set.body), { nativeCrypto }, settings)
       const lifetimeMs = Math.min(set.lifetimeMs, settings.maxLifetimeMs)
-      // From the future: nobody knows how old it is, so it has just expired.
-      const savedAgeMs = clock.nowMs() - set.fetchedAtMs
-      held = { keys, lifetimeMs, fetchedAtMs: clock.monotonicMs() - (savedAgeMs < 0 ? lifetimeMs : savedAgeMs) }
+      const loadedMs = clock.monotonicMs()
+      held = {
+        keys, lifetimeMs,
+        ageMs() {
+          const savedAgeMs = clock.nowMs() - set.fetchedAtMs
+          // From the future: nobody knows how old it is, so it had just expired.
+          return savedAgeMs < 0 ? lifetimeMs + clock.monotonicMs() - loadedMs : savedAgeMs
+        },
+      }
     } catch (thrown) {
       log('warn', 'jwks.load.failed', { reason: messageOf(thrown) })
     }

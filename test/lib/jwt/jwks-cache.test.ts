@@ -159,6 +159,20 @@ test('jwks cache: a saved set under a clock that was set back is asked for anew 
   t.equal(await stage({ saved }, issuer).ask('a'), 'found')
 })
 
+test('jwks cache: a saved set is as old as it is by a clock that has learned the time since', async (t) => {
+  const saved = { storage: createMemoryStorage(), name: 'jwks.json' }
+  const { issuer, ask } = stage({ saved })
+  await ask('a')
+  const { clock } = issuer.host
+  const nowMs = clock.nowMs()
+  clock.setWallClock(nowMs + 72 * HOUR)
+  issuer.answer = () => ({ status: 500 })
+  const second = stage({ saved }, issuer)
+  t.equal(await second.ask('a'), 'ERR_JWKS_UNAVAILABLE', 'for all that it knows')
+  clock.setWallClock(nowMs + HOUR)
+  t.equal(await second.ask('a'), 'found')
+})
+
 test('jwks cache: saved sets of another server, and damaged ones, are as none', async (t) => {
   for (const text of ['', '{}', '[]', '{"url":"https://other.test/jwks","fetchedAtMs":0,"lifetimeMs":1,"body":"{}"}', '{"url":7}', '{"url":"https://issuer.test/jwks.json","fetchedAtMs":null,"lifetimeMs":1,"body":"{}"}']) {
     const storage = createMemoryStorage()

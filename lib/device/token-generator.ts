@@ -8,7 +8,7 @@ export interface TokenHost {
   nativeCrypto?: NativeCrypto
 }
 
-const LIFETIME_SECONDS = 86_400
+const DAY_SECONDS = 86_400
 
 /**
  * Makes the tokens by which a device proves who it is (protocol/webrtc-signaling.md §1.1): one per connect attempt and one
@@ -19,24 +19,29 @@ export class DeviceTokenGenerator {
   readonly #lastClaims: string
   readonly #key: string | Signer
   readonly #host: TokenHost
+  readonly #lifetimeSeconds: number
   #sign: ReturnType<typeof jwtSigner> | undefined
 
-  /** @param privateKey - as `parsePrivateKey` reads it, or a signer where the key stays in a secure element */
-  constructor(productId: string, deviceId: string, privateKey: string | Signer, host: TokenHost) {
+  /**
+   * @param privateKey - as `parsePrivateKey` reads it, or a signer where the key stays in a secure element
+   * @param lifetimeSeconds - for a service that takes none that live longer (`tokenLifetimeSeconds`); default a day
+   */
+  constructor(productId: string, deviceId: string, privateKey: string | Signer, host: TokenHost, lifetimeSeconds = DAY_SECONDS) {
     const claims = { scope: 'device:connect turn', resource: `urn:nabto:webrtc:${productId}:${deviceId}` }
     this.#lastClaims = JSON.stringify(claims).slice(1)
     this.#key = privateKey
     this.#host = host
+    this.#lifetimeSeconds = lifetimeSeconds
   }
 
   /**
-   * A fresh token, good for 24 hours by the device's clock.
+   * A fresh token, good from now on by the device's clock.
    * @throws {LenskeyError} what `parsePrivateKey` throws, each time, when the key is not usable
    */
   async generateToken(): Promise<string> {
     this.#sign ??= this.#prepare()
     const iat = Math.floor(this.#host.clock.nowMs() / 1000)
-    return this.#sign(`{"iat":${iat},"nbf":${iat},"exp":${iat + LIFETIME_SECONDS},${this.#lastClaims}`)
+    return this.#sign(`{"iat":${iat},"nbf":${iat},"exp":${iat + this.#lifetimeSeconds},${this.#lastClaims}`)
   }
 
   #prepare(): ReturnType<typeof jwtSigner> {

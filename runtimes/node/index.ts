@@ -41,7 +41,7 @@ export function createViewer<Connection extends PeerConnection>(options: ViewerO
 }
 
 export class DeviceTokenGenerator extends PortableDeviceTokenGenerator {
-  constructor(productId: string, deviceId: string, privateKey: string | Signer, host: Pick<Host, 'clock' | 'random' | 'nativeCrypto'> = createNodeHost()) {
-    super(productId, deviceId, privateKey, host)
+  constructor(productId: string, deviceId: string, privateKey: string | Signer, host: Pick<Host, 'clock' | 'random' | 'nativeCrypto'> = createNodeHost(), lifetimeSeconds?: number) {
+    super(productId, deviceId, privateKey, host, lifetimeSeconds)
   }
 }

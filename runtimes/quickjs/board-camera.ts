@@ -34,6 +34,7 @@ const options = {
   ...oauthOptions,
   'stream-file': { value: 'FILE', help: 'file of up to 1 MiB that a client gets from stream port 80, with the right Webrtc:FileStream' },
   engine: { value: 'PATH', help: 'local socket of the WebRTC engine (docs/engine-protocol.md)', default: '/run/lenskey/engine.sock' },
+  'token-lifetime': { value: 'SECONDS', help: 'life of the tokens that the rendezvous is shown: no longer than it takes', default: '86400' },
   'max-viewers': { value: 'N', help: 'viewers at a time', default: '4' },
   ...viewersOptions,
   'heap-cap': { value: 'KIB', help: 'memory of the program; beyond it ends with exit code 75, to be started again', default: '8192' },
@@ -124,7 +125,7 @@ async function start(board: Board, given: Given): Promise<void> {
     return
   }
   const engine = openEngine(board, given.engine ?? '', host)
-  const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host)
+  const tokens = new DeviceTokenGenerator(productId, deviceId, signer, host, integer(given['token-lifetime'] ?? '', 'token-lifetime', 60, 86_400))
   const file = given['stream-file']
   const sessions = createCameraSessions<EngineConnection>({
     iam, signer, host, oauth, storage, productId, deviceId, maxViewers: readMaxViewers(given['max-viewers-of']?.split('\n') ?? []),

@@ -18,6 +18,11 @@ test('device token: header and claims of protocol/webrtc-signaling.md §1.1', as
   })
 })
 
+test('device token: as short as a service wants it', async (t) => {
+  const generator = new DeviceTokenGenerator('p', 'd', vectors.accepted.sec1, { clock: { nowMs: () => 1_700_000_000_000 }, random }, 60)
+  t.equal((await verifyJwt(await generator.generateToken(), verifying)).claims.exp, 1_700_000_060)
+})
+
 test('device token: fresh each time, by the clock of that moment', async (t) => {
   let nowMs = 1_700_000_000_000
   const generator = new DeviceTokenGenerator('p', 'd', vectors.accepted.pkcs8, { clock: { nowMs: () => nowMs }, random })

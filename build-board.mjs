@@ -29,12 +29,12 @@ export async function bundleForBoard(entry, outfile) {
 async function buildProbes() {
   const made = 'build/board/probes'
   mkdirSync(made, { recursive: true })
-  for (const [name, entry] of [['probe', 'test/lib/runtimes/board-probe.ts'], ['wrong-clock', 'test/lib/runtimes/board-wrong-clock.ts']]) await bundleForBoard(entry, `${made}/${name}.js`)
+  for (const [name, entry] of [['probe', 'test/lib/runtimes/board-probe.ts'], ['wrong-clock', 'test/lib/runtimes/board-wrong-clock.ts'], ['day', 'test/lib/runtimes/board-day.ts']]) await bundleForBoard(entry, `${made}/${name}.js`)
   const common = { target: 'x86_64', bytecode: `${made}/probe.bin` }
   await buildBoardProgram({ ...common, outfile: `${made}/probe-mbedtls` })
   await buildBoardProgram({ ...common, outfile: `${made}/probe-sanitized`, sanitize: true })
   if (existsSync('/usr/include/openssl/ssl.h')) await buildBoardProgram({ ...common, outfile: `${made}/probe-openssl`, tls: 'openssl' })
-  await buildBoardProgram({ ...common, bytecode: `${made}/wrong-clock.bin`, outfile: `${made}/wrong-clock` })
+  for (const name of ['wrong-clock', 'day']) await buildBoardProgram({ ...common, bytecode: `${made}/${name}.bin`, outfile: `${made}/${name}` })
 }
 
 async function main(wanted) {

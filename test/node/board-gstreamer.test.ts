@@ -15,9 +15,11 @@ const skip = skipCamera('x86_64') || skipGstreamer()
 async function gstreamerScene(t: Parameters<typeof boardScene>[0], ...more: string[]): Promise<{ scene: BoardScene; engine: RunningProgram; startAgain: () => Promise<RunningProgram> }> {
   let engine: RunningProgram | undefined
   let startAgain = (): Promise<RunningProgram> => Promise.reject(new Error('no engine'))
-  const scene = await boardScene(t, 'x86_64', async (test, socket) => {
-    startAgain = () => startGstreamer(test, socket, ...more)
-    engine = await startAgain()
+  const scene = await boardScene(t, 'x86_64', {
+    async startEngine(test, socket) {
+      startAgain = () => startGstreamer(test, socket, ...more)
+      engine = await startAgain()
+    },
   })
   if (engine === undefined) throw new Error('no engine')
   return { scene, engine, startAgain }

@@ -7,7 +7,7 @@ import { type CameraClient, createCameraClient, type PairingLink, parsePairingLi
 import { privateKeyToPem } from '../../../lib/crypto/index.ts'
 import type { MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { countVideo, createClipSource, createNodeHost, type EngineName, loadEngine } from '../../../runtimes/node/index.ts'
-import type { RunningRendezvous } from '../../../runtimes/node/service/index.ts'
+import type { RendezvousOptions, RunningRendezvous } from '../../../runtimes/node/service/index.ts'
 import { serveEngine } from '../../../runtimes/node/webrtc/engine-server.ts'
 import { targets } from '../../../tools/board.mjs'
 import { skipWithout } from '../../../tools/requirements.mjs'
@@ -59,11 +59,22 @@ const startWerift: StartEngine = async (t, socket) => {
   })
 }
 
-export async function boardScene(t: TearDown, target: keyof typeof targets, startEngine = startWerift): Promise<BoardScene> {
-  const command = [...targets[target].emulator, programOf(target)]
+export interface BoardSceneOptions {
+  startEngine?: StartEngine
+  /** Runs the program; default: that of the target. */
+  command?: readonly string[]
+  /** Where the camera keeps what it keeps; default: a folder of the scene's. */
+  data?: string
+  limits?: RendezvousOptions['limits']
+  /** Puts something between the camera and the port of the rendezvous. @returns the port that the camera is told */
+  link?: (port: number) => Promise<number>
+}
+
+export async function boardScene(t: TearDown, target: keyof typeof targets, options: BoardSceneOptions = {}): Promise<BoardScene> {
+  const { startEngine = startWerift, command = [...targets[target].emulator, programOf(target)], limits, link = (port) => Promise.resolve(port) } = options
   const folder = temporaryFolder(t)
   const authority = makeAuthority(folder)
-  const service = await serve(t, { trustedProxies: ['127.0.0.1'], pages: { dir: 'dist/viewer' } })
+  const service = await serve(t, { trustedProxies: ['127.0.0.1'], pages: { dir: 'dist/viewer' }, limits })
   const front = await tlsFront(t, authority.issue('server'), Number(new URL(service.url).port))
   const { key } = await registerTestDevice(service)
   const secret = randomBytes(16).toString('hex')
@@ -73,10 +84,11 @@ export async function boardScene(t: TearDown, target: keyof typeof targets, star
   }
   const socket = join(folder, 'engine.sock')
   await startEngine(t, socket)
-  mkdirSync(join(folder, 'data'))
+  const { data = join(folder, 'data') } = options
+  mkdirSync(data, { recursive: true })
   const args = [
-    '--endpoint', `https://localhost:${front.port}`, '--product', PRODUCT, '--device', DEVICE, '--key', file('key.pem', privateKeyToPem(key)),
-    '--ca', authority.caFile, '--data', join(folder, 'data'), '--shared-secret-file', file('secret', secret), '--engine', socket, '--log-level', 'info',
+    '--endpoint', `https://localhost:${await link(front.port)}`, '--product', PRODUCT, '--device', DEVICE, '--key', file('key.pem', privateKeyToPem(key)),
+    '--ca', authority.caFile, '--data', data, '--shared-secret-file', file('secret', secret), '--engine', socket, '--log-level', 'info',
   ]
   const output = async (...more: string[]): Promise<string> => (await run(command[0], [...command.slice(1), ...args, ...more])).stdout
   return {

@@ -1,4 +1,4 @@
-import { type CborValue, decodeCbor } from '../../../lib/cbor/index.ts'
+import { decodeCbor } from '../../../lib/cbor/index.ts'
 import type { CameraClient } from '../../../lib/client/index.ts'
 import type { MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 
@@ -17,7 +17,7 @@ export interface AuditLine {
 /** The latest 32 lines, or those before one. */
 export async function auditOf(client: Client, before?: number): Promise<AuditLine[]> {
   const { payload } = await client.coap('GET', '/audit', { query: before === undefined ? [] : [`before=${before}`] })
-  return decodeCbor(payload ?? new Uint8Array()) as CborValue as unknown as AuditLine[]
+  return decodeCbor(payload ?? new Uint8Array()) as unknown as AuditLine[]
 }
 
 /** Requests that may not be done twice, users made and deleted, and how often the camera's audit says that it has done each. */

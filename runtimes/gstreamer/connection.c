@@ -262,7 +262,9 @@ static char *server_uri(const char *url, const char *username, const char *crede
     g_free(host);
     if (!near) return NULL;
   }
-  gsize host_length = *place == '[' ? strcspn(place, "]") + 1 : strcspn(place, ":?");
+  const char *bracket = *place == '[' ? strchr(place, ']') : NULL;
+  if (*place == '[' && bracket == NULL) return NULL;
+  gsize host_length = bracket ? (gsize)(bracket + 1 - place) : strcspn(place, ":?");
   const char *port = strcspn(place, "?") == host_length ? turns ? ":5349" : ":3478" : "";
   char *host = g_strndup(place, host_length), *uri = NULL;
   if (stun) uri = g_strdup_printf("stun://%s%s%s", host, port, place + host_length);

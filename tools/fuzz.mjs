@@ -60,7 +60,7 @@ function run(command, args, options = {}) {
     let errors = ''
     child.stderr.on('data', (bytes) => { errors = (errors + bytes).slice(-20_000) })
     child.on('error', reject)
-    child.on('close', (code, signal) => (code === 0 ? resolve(errors) : reject(new Error(`${command} ended with ${code ?? signal}:\n${errors}`))))
+    child.on('close', (code, signal) => (code === 0 ? resolve(errors) : reject(new Error(`${command} ended with ${code ?? signal}:\n${errors.replace(/^#\d+\s+(NEW|REDUCE|RELOAD|pulse).*\n/gm, '')}`))))
   })
 }
 

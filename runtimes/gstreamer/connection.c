@@ -290,6 +290,7 @@ static void add_servers(GstElement *webrtc, JsonArray *servers) {
     for (guint j = 0; j < json_array_get_length(urls) && added < 16; j++) {
       JsonNode *url = json_array_get_element(urls, j);
       const char *text = JSON_NODE_HOLDS_VALUE(url) ? json_node_get_string(url) : NULL;
+      if (text != NULL && !g_utf8_validate(text, -1, NULL)) continue;
       char *uri = text ? server_uri(text, member_text(server, "username"), member_text(server, "credential")) : NULL;
       if (uri == NULL) continue;
       gboolean taken;

@@ -79,7 +79,9 @@ static JsonNode *member(JsonObject *line, const char *name, GType type) {
 
 const char *member_text(JsonObject *line, const char *name) {
   JsonNode *node = member(line, name, G_TYPE_STRING);
-  return node == NULL ? NULL : json_node_get_string(node);
+  const char *text = node == NULL ? NULL : json_node_get_string(node);
+  /* json-glib makes halves of a pair of surrogates into what is no UTF-8. */
+  return text != NULL && g_utf8_validate(text, -1, NULL) ? text : NULL;
 }
 
 gboolean member_number(JsonObject *line, const char *name, gint64 *value) {

@@ -149,7 +149,7 @@ static void take_candidates(struct remote *remote) {
 
 gboolean remote_read(struct remote *remote, const char *text, struct failure *failure) {
   memset(remote, 0, sizeof *remote);
-  if (text == NULL || strlen(text) > MAX_SDP_BYTES) return fail(failure, refused, "the remote description is missing or too long");
+  if (text == NULL || *text == 0 || strlen(text) > MAX_SDP_BYTES) return fail(failure, refused, "the remote description is missing or too long");
   gst_sdp_message_new(&remote->sdp);
   remote->candidates = g_ptr_array_new_with_free_func(g_free);
   if (gst_sdp_message_parse_buffer((const guint8 *)text, strlen(text), remote->sdp) != GST_SDP_OK) return fail(failure, refused, "the remote description is no SDP");
@@ -279,7 +279,7 @@ enum candidate_use candidate_read(const char *text, const char *ufrag) {
   if (count >= 8 && is_plain(words[0], 1, 32) && is_below(words[1], 257) && is_below(words[3], (guint64)1 << 32) && is_plain(words[4], 1, 255)
       && is_below(words[5], 65536) && strcmp(words[6], "typ") == 0 && g_strv_contains(types, words[7])) {
     GInetAddress *address = g_inet_address_new_from_string(words[4]);
-    gboolean fits = strcmp(words[1], "1") == 0 && g_ascii_strcasecmp(words[2], "udp") == 0 && address != NULL && strcmp(words[5], "0") != 0;
+    gboolean fits = strcmp(words[1], "1") == 0 && g_ascii_strcasecmp(words[2], "udp") == 0 && address != NULL && strtoul(words[5], NULL, 10) != 0;
     if (fits && options.address != NULL && address_is_loopback(options.address)) fits = g_inet_address_get_is_loopback(address);
     for (guint i = 8; i + 1 < count; i += 2) if (strcmp(words[i], "ufrag") == 0 && strcmp(words[i + 1], ufrag) != 0) fits = FALSE;
     g_clear_object(&address);

@@ -1,6 +1,7 @@
 /* What a server sends to the host's TLS client, from its first byte on. Chance is the same each time, so that what real servers once
    answered (authority.pem, corpus/tls-client) goes all the way, and what is changed in it must not: whoever is believed, their bytes are
-   those that were sent. `LENSKEY_RECORD=PORT:FILE` writes down what a server on loopback answers. */
+   those that were sent. `LENSKEY_RECORD=PORT:FILE` writes down what a server on loopback answers, `LENSKEY_TELL=1` tells
+   of each connection that went all the way. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static enum tls_outcome talk(int fd) {
       tls_has_bytes(tls);
     }
     CHECK(outcome != TLS_ENDED || whole == strlen(said));
+    if (outcome == TLS_ENDED && getenv("LENSKEY_TELL") != NULL) puts("all the way");
   }
   if (outcome == TLS_FAILED) CHECK(tls_failure(tls)[0] != 0);
   tls_free(tls);

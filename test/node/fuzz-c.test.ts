@@ -1,7 +1,9 @@
 // The C functions that see bytes of the network, under libFuzzer and sanitizers, each with its corpus and so many inputs made from it.
 // `npm run fuzz -- 180` is the long run.
-import tap from 'tap'
+import { execFile } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { promisify } from 'node:util'
+import tap from 'tap'
 import { ensureFuzzers, runFuzzer, targets } from '../../tools/fuzz.mjs'
 import { skipWithout } from '../../tools/requirements.mjs'
 import { skipGstreamer } from './support/gstreamer-engine.ts'
@@ -17,5 +19,9 @@ for (const [name, { parts, runs }] of Object.entries(targets)) {
     t.comment(`${inputs} inputs, ${edges} edges`)
     t.ok(seeds > 0 && inputs >= runs + seeds, `${inputs} inputs, from ${seeds} seeds`)
     t.ok(edges > 50, 'the seeds reach the code')
+    if (name !== 'tls-client') return
+    const whole = ['tls12-ec', 'tls12-rsa', 'tls13-ec', 'tls13-rsa'].map((seed) => `test/fuzz/corpus/${name}/${seed}`)
+    const { stdout } = await promisify(execFile)(`build/fuzz/${name}`, whole, { env: { ...process.env, LENSKEY_TELL: '1' } })
+    t.equal(stdout.split('all the way').length - 1, whole.length, 'what real servers said goes all the way; if not, record it anew (test/fuzz/record-tls.mjs)')
   })
 }

@@ -4,6 +4,7 @@ export interface FuzzTarget {
   length: number
   dictionary?: string
   runs: number
+  keeps?: boolean
 }
 export const targets: Record<string, FuzzTarget>
 export function ensureFuzzers(names?: string[]): Promise<void>

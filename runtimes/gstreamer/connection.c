@@ -254,7 +254,7 @@ static gboolean on_bus(GstBus *bus, GstMessage *message, gpointer data) {
 /* @returns `stun://…` or `turn://…` as webrtcbin takes it; NULL when it cannot be used */
 static char *server_uri(const char *url, const char *username, const char *credential) {
   gboolean stun = g_str_has_prefix(url, "stun:"), turns = g_str_has_prefix(url, "turns:");
-  if (strlen(url) > 512 || strpbrk(url, " @/\r\n") != NULL || !(stun || turns || g_str_has_prefix(url, "turn:"))) return NULL;
+  if (strlen(url) > 512 || strpbrk(url, " @/%#\\\r\n") != NULL || !(stun || turns || g_str_has_prefix(url, "turn:"))) return NULL;
   const char *place = strchr(url, ':') + 1;
   if (options.address != NULL && address_is_loopback(options.address)) {
     char *host = g_strndup(place, strcspn(place, ":?"));

@@ -1,7 +1,7 @@
 // `npm run fuzz -- [SECONDS [NAME...]]`: libFuzzer over the C functions that see bytes of the network, with sanitizers; a minute each
 // when nothing is said. New inputs stay under build/fuzz/corpus/, what breaks something under build/fuzz/broken/.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { compile, host, hostFlags, isStale, mbedtlsConfig, mbedtlsParts } from './board.mjs'
 import { engineFlags, folder as engine } from './gstreamer.mjs'
@@ -74,14 +74,15 @@ function run(command, args, options = {}) {
  */
 export async function runFuzzer(name, { seconds = 0, runs = targets[name].runs } = {}) {
   const { length, dictionary, keeps = false } = targets[name]
-  const found = join(build, 'corpus', name)
+  // A short run is the same each time: it starts from the seeds alone. libFuzzer adds what it finds to the first folder that it is given.
+  const found = join(build, seconds > 0 ? 'corpus' : 'short', name)
+  if (seconds === 0) rmSync(found, { recursive: true, force: true })
   const broken = join(build, 'broken')
   mkdirSync(found, { recursive: true })
   mkdirSync(broken, { recursive: true })
   const seeds = join(source, 'corpus', name)
   const errors = await run(join(build, name), [
-    // A short run is the same each time: it neither keeps what it finds nor starts from what was found.
-    ...(seconds > 0 ? [`-max_total_time=${seconds}`, found] : [`-runs=${runs + readdirSync(seeds).length}`, '-seed=1']), seeds,
+    ...(seconds > 0 ? [`-max_total_time=${seconds}`] : [`-runs=${runs + readdirSync(seeds).length}`, '-seed=1']), found, seeds,
     `-max_len=${length}`, '-timeout=25', '-rss_limit_mb=1024', '-print_final_stats=1', `-artifact_prefix=${broken}/${name}-`,
     ...(dictionary === undefined ? [] : [`-dict=${join(source, `${dictionary}.dict`)}`]),
   ], { env: { ...process.env, ASAN_OPTIONS: `detect_leaks=${keeps ? 0 : 1}`, UBSAN_OPTIONS: 'print_stacktrace=1', GST_REGISTRY_FORK: 'no', G_DEBUG: 'fatal-criticals' } })

@@ -20,8 +20,9 @@ for (const [name, { parts, runs }] of Object.entries(targets)) {
     t.ok(seeds > 0 && inputs >= runs + seeds, `${inputs} inputs, from ${seeds} seeds`)
     t.ok(edges > 50, 'the seeds reach the code')
     if (name !== 'tls-client') return
-    const whole = ['tls12-ec', 'tls12-rsa', 'tls13-ec', 'tls13-rsa'].map((seed) => `test/fuzz/corpus/${name}/${seed}`)
-    const { stdout } = await promisify(execFile)(`build/fuzz/${name}`, whole, { env: { ...process.env, LENSKEY_TELL: '1' } })
-    t.equal(stdout.split('all the way').length - 1, whole.length, 'what real servers said goes all the way; if not, record it anew (test/fuzz/record-tls.mjs)')
+    for (const seed of ['tls12-ec', 'tls12-rsa', 'tls13-ec', 'tls13-rsa']) {
+      const { stdout } = await promisify(execFile)(`build/fuzz/${name}`, [`test/fuzz/corpus/${name}/${seed}`], { env: { ...process.env, LENSKEY_TELL: '1' } })
+      t.match(stdout, 'all the way', `${seed}: what a real server said goes all the way; if not, record it anew (test/fuzz/record-tls.mjs)`)
+    }
   })
 }

@@ -12,7 +12,7 @@ import { makeAuthority, tlsFront } from './support/tls-front.ts'
 
 const skip = skipHost || skipWithout('valgrind')
 /** HTTPS and WSS each, so twice as many connections. */
-const ROUNDS = 15
+const ROUNDS = 25
 
 /** Faults of memory end it with 99 as well. What a look-up's own process leaves goes with that process. */
 function startWatched(t: Test, ...args: string[]): RunningProgram {

@@ -25,7 +25,7 @@ export async function bundleForBoard(entry, outfile) {
   await compileBytecode(outfile, outfile.replace(/\.js$/, '.bin'))
 }
 
-/** Programs that the tests run, under build/: the same host around other entries, with each TLS library, and with sanitizers. */
+/** Programs that the tests run, under build/: the same host around other entries, with each TLS library, with sanitizers, and for valgrind. */
 async function buildProbes() {
   const made = 'build/board/probes'
   mkdirSync(made, { recursive: true })
@@ -33,6 +33,7 @@ async function buildProbes() {
   const common = { target: 'x86_64', bytecode: `${made}/probe.bin` }
   await buildBoardProgram({ ...common, outfile: `${made}/probe-mbedtls` })
   await buildBoardProgram({ ...common, outfile: `${made}/probe-sanitized`, sanitize: true })
+  await buildBoardProgram({ ...common, outfile: `${made}/probe-watched`, watched: true })
   if (existsSync('/usr/include/openssl/ssl.h')) await buildBoardProgram({ ...common, outfile: `${made}/probe-openssl`, tls: 'openssl' })
   for (const name of ['wrong-clock', 'day']) await buildBoardProgram({ ...common, bytecode: `${made}/${name}.bin`, outfile: `${made}/${name}` })
 }

@@ -12,5 +12,6 @@ export function buildBoardProgram(options: {
   outfile: string
   tls?: 'mbedtls' | 'openssl'
   sanitize?: boolean
+  watched?: boolean
 }): Promise<void>
 export function compileBytecode(module: string, outfile: string): Promise<void>

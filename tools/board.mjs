@@ -7,7 +7,7 @@ import { ensureMbedtls } from './mbedtls.mjs'
 
 const run = promisify(execFile)
 const engine = 'node_modules/qjsc/deps/quickjs_2021_03_27'
-const host = 'runtimes/quickjs/host'
+export const host = 'runtimes/quickjs/host'
 const build = 'build/board'
 const jobs = 2
 
@@ -21,8 +21,8 @@ export const targets = {
 const engineSources = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))
 const engineVersion = '2021-03-27'
 const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', `-DCONFIG_VERSION="${engineVersion}"`]
-const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', `-DLENSKEY_ENGINE_VERSION="${engineVersion}"`, '-I', host, '-isystem', engine]
-const mbedtlsConfig = join(host, 'mbedtls-config.h')
+export const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', `-DLENSKEY_ENGINE_VERSION="${engineVersion}"`, '-I', host, '-isystem', engine]
+export const mbedtlsConfig = join(host, 'mbedtls-config.h')
 const hostSources = ['crypto', 'files', 'heap', 'rejections', 'resolve', 'streams', 'system', 'timers'].map((name) => join(host, `${name}.c`))
 
 /**
@@ -30,8 +30,9 @@ const hostSources = ['crypto', 'files', 'heap', 'rejections', 'resolve', 'stream
  * @param options.bytecode - what {@link compileBytecode} made
  * @param options.tls - `mbedtls`, or `openssl` where the target's libssl.a is installed
  * @param options.sanitize - AddressSanitizer and UndefinedBehaviorSanitizer, for tests; not static then
+ * @param options.watched - for valgrind, which sees no allocation in a static program: the same objects, not static and not stripped
  */
-export async function buildBoardProgram({ target, bytecode, outfile, tls = 'mbedtls', sanitize = false }) {
+export async function buildBoardProgram({ target, bytecode, outfile, tls = 'mbedtls', sanitize = false, watched = false }) {
   const { cc, strip, flags } = targets[target]
   const extra = sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : ['-O2', '-ffunction-sections', '-fdata-sections']
   const folder = join(build, `${target}${sanitize ? '-sanitized' : ''}`)
@@ -49,16 +50,17 @@ export async function buildBoardProgram({ target, bytecode, outfile, tls = 'mbed
   try {
     await run(cc, [
       ...common, ...hostFlags, ...library.flags, `-DLENSKEY_PROGRAM="${resolve(bytecode)}"`, join(host, 'main.c'), ...objects, '-o', own,
-      ...(sanitize ? [] : ['-static', '-Wl,--gc-sections']), ...library.link, '-lm', '-lpthread', '-ldl',
+      ...(sanitize || watched ? [] : ['-static', '-Wl,--gc-sections']), ...library.link, '-lm', '-lpthread', '-ldl',
     ])
-    if (!sanitize) await run(strip, [own])
+    if (!sanitize && !watched) await run(strip, [own])
     renameSync(own, outfile)
   } finally {
     rmSync(own, { force: true })
   }
 }
 
-function mbedtlsParts() {
+/** Mbed TLS as the host takes it. */
+export function mbedtlsParts() {
   const source = ensureMbedtls()
   const library = join(source, 'library')
   return {
@@ -82,10 +84,10 @@ export async function compileBytecode(module, outfile) {
 
 const headers = () => readdirSync(host).filter((name) => name.endsWith('.h')).map((name) => join(host, name))
 
-const isStale = (made, sources) => !existsSync(made) || sources.some((source) => statSync(source).mtimeMs > statSync(made).mtimeMs)
+export const isStale = (made, sources) => !existsSync(made) || sources.some((source) => statSync(source).mtimeMs > statSync(made).mtimeMs)
 
 /** Objects of sources, those that are not made yet or are older than their source or than `also`. */
-async function compile(cc, sources, flags, folder, also = []) {
+export async function compile(cc, sources, flags, folder, also = []) {
   mkdirSync(folder, { recursive: true })
   const objects = sources.map((source) => ({ source, object: join(folder, `${basename(source, '.c')}.o`) }))
   const queue = objects.filter(({ source, object }) => isStale(object, [source, ...also]))

@@ -5,9 +5,15 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const folder = 'runtimes/gstreamer'
+export const folder = 'runtimes/gstreamer'
 const libraries = ['gstreamer-1.0', 'gstreamer-webrtc-1.0', 'gstreamer-sdp-1.0', 'gstreamer-app-1.0', 'gstreamer-video-1.0', 'json-glib-1.0', 'gio-2.0']
 const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter']
+
+/** What its compiler is told. @param what - `--cflags`, or `--libs` */
+export async function engineFlags(what) {
+  const { stdout } = await run(process.env.PKG_CONFIG ?? 'pkg-config', [what, ...libraries])
+  return [...(what === '--cflags' ? ['-D_GNU_SOURCE', ...warnings] : []), ...stdout.trim().split(/\s+/)]
+}
 
 /**
  * Compiles the engine where it is missing or older than its sources. CC and PKG_CONFIG are those of a cross-compiler where set.
@@ -17,13 +23,12 @@ export async function ensureEngine({ outfile = 'dist/gstreamer/lenskey-engine', 
   const all = readdirSync(folder).filter((name) => /\.[ch]$/.test(name)).map((name) => join(folder, name))
   if (existsSync(outfile) && all.every((name) => statSync(name).mtimeMs < statSync(outfile).mtimeMs)) return outfile
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
-  const { stdout } = await run(process.env.PKG_CONFIG ?? 'pkg-config', ['--cflags', '--libs', ...libraries])
   const extra = sanitize ? ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'] : ['-O2', '-s']
   mkdirSync(dirname(outfile), { recursive: true })
   const own = `${outfile}.${process.pid}`
   try {
     const sources = all.filter((name) => name.endsWith('.c'))
-    await run(process.env.CC ?? 'gcc', ['-D_GNU_SOURCE', `-DLENSKEY_VERSION="${version}"`, ...warnings, ...extra, ...sources, '-o', own, ...stdout.trim().split(/\s+/)])
+    await run(process.env.CC ?? 'gcc', [`-DLENSKEY_VERSION="${version}"`, ...await engineFlags('--cflags'), ...extra, ...sources, '-o', own, ...await engineFlags('--libs')])
     renameSync(own, outfile)
   } finally {
     rmSync(own, { force: true })

@@ -19,6 +19,8 @@ export const requirements = [
     ],
     suites: 'the WebRTC engine on GStreamer',
   },
+  { tool: 'clang', packages: ['clang'], suites: 'the C functions that see bytes of the network, fuzzed' },
+  { tool: 'valgrind', packages: ['valgrind'], suites: 'leaks of the board’s host' },
   { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },
   { tool: 'ip', packages: ['iproute2'], suites: 'a camera and a viewer on two hosts, in network namespaces (as root)' },
   { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },

@@ -291,7 +291,7 @@ static void transmit(struct channel *channel, JsonObject *line) {
   gboolean sent = FALSE;
   if (text != NULL) sent = gst_webrtc_data_channel_send_string_full(channel->native, length > 0 ? text : NULL, NULL);
   else if (bytes != NULL) {
-    char *standard = g_strconcat(bytes, "===" + (strlen(bytes) + 3) % 4, NULL);
+    char *standard = g_strconcat(bytes, &"==="[(strlen(bytes) + 3) % 4], NULL);
     g_strdelimit(standard, "-", '+');
     g_strdelimit(standard, "_", '/');
     guchar *decoded = g_base64_decode(standard, &length);

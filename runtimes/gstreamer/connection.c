@@ -254,7 +254,7 @@ static gboolean on_bus(GstBus *bus, GstMessage *message, gpointer data) {
 /* @returns `stun://…` or `turn://…` as webrtcbin takes it; NULL when it cannot be used */
 static char *server_uri(const char *url, const char *username, const char *credential) {
   gboolean stun = g_str_has_prefix(url, "stun:"), turns = g_str_has_prefix(url, "turns:");
-  if (strlen(url) > 512 || strpbrk(url, " @/\r\n") != NULL || !(stun || turns || g_str_has_prefix(url, "turn:"))) return NULL;
+  if (strlen(url) > 512 || strpbrk(url, " @/%#\\\r\n") != NULL || !(stun || turns || g_str_has_prefix(url, "turn:"))) return NULL;
   const char *place = strchr(url, ':') + 1;
   if (options.address != NULL && address_is_loopback(options.address)) {
     char *host = g_strndup(place, strcspn(place, ":?"));
@@ -262,7 +262,9 @@ static char *server_uri(const char *url, const char *username, const char *crede
     g_free(host);
     if (!near) return NULL;
   }
-  gsize host_length = *place == '[' ? strcspn(place, "]") + 1 : strcspn(place, ":?");
+  const char *bracket = *place == '[' ? strchr(place, ']') : NULL;
+  if (*place == '[' && bracket == NULL) return NULL;
+  gsize host_length = bracket ? (gsize)(bracket + 1 - place) : strcspn(place, ":?");
   const char *port = strcspn(place, "?") == host_length ? turns ? ":5349" : ":3478" : "";
   char *host = g_strndup(place, host_length), *uri = NULL;
   if (stun) uri = g_strdup_printf("stun://%s%s%s", host, port, place + host_length);
@@ -288,6 +290,7 @@ static void add_servers(GstElement *webrtc, JsonArray *servers) {
     for (guint j = 0; j < json_array_get_length(urls) && added < 16; j++) {
       JsonNode *url = json_array_get_element(urls, j);
       const char *text = JSON_NODE_HOLDS_VALUE(url) ? json_node_get_string(url) : NULL;
+      if (text != NULL && !g_utf8_validate(text, -1, NULL)) continue;
       char *uri = text ? server_uri(text, member_text(server, "username"), member_text(server, "credential")) : NULL;
       if (uri == NULL) continue;
       gboolean taken;

@@ -38,7 +38,7 @@ void line_member(GString *line, const char *name); /* and then its value, append
 void line_quoted(GString *line, const char *value);
 /* One line of the camera. @returns NULL when it is no JSON object */
 JsonObject *line_read(const char *text, gsize length);
-const char *member_text(JsonObject *line, const char *name); /* NULL when it is no text */
+const char *member_text(JsonObject *line, const char *name); /* NULL when it is no text, of UTF-8 */
 gboolean member_number(JsonObject *line, const char *name, gint64 *value); /* whole, not negative */
 
 /* main.c: the stream to the camera. Takes the line; a camera that does not read is dropped. */

@@ -45,7 +45,8 @@ GString *line_new(const char *event, gint64 connection) {
   return line;
 }
 
-/* json-glib calls itself for each level. */
+/* json-glib calls itself for each level. What it knows beyond JSON, comments and texts in single quotes, is refused: brackets could
+   hide in there. */
 static gboolean is_shallow(const char *text, gsize length) {
   int depth = 0;
   gboolean quoted = FALSE;
@@ -53,6 +54,7 @@ static gboolean is_shallow(const char *text, gsize length) {
     if (quoted && text[at] == '\\') at++;
     else if (text[at] == '"') quoted = !quoted;
     else if (!quoted && (text[at] == '{' || text[at] == '[') && ++depth > MAX_LINE_DEPTH) return FALSE;
+    else if (!quoted && (text[at] == '/' || text[at] == '\'')) return FALSE;
     else if (!quoted && (text[at] == '}' || text[at] == ']')) depth--;
   }
   return TRUE;
@@ -77,7 +79,9 @@ static JsonNode *member(JsonObject *line, const char *name, GType type) {
 
 const char *member_text(JsonObject *line, const char *name) {
   JsonNode *node = member(line, name, G_TYPE_STRING);
-  return node == NULL ? NULL : json_node_get_string(node);
+  const char *text = node == NULL ? NULL : json_node_get_string(node);
+  /* json-glib makes halves of a pair of surrogates into what is no UTF-8. */
+  return text != NULL && g_utf8_validate(text, -1, NULL) ? text : NULL;
 }
 
 gboolean member_number(JsonObject *line, const char *name, gint64 *value) {

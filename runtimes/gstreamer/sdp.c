@@ -58,16 +58,19 @@ static gboolean check_sections(const GstSDPMessage *sdp, struct failure *failure
   return TRUE;
 }
 
-/* One bundle of all that is not rejected, so that there is one transport and one certificate. */
+/* One bundle of all that is not rejected, so that there is one transport and one certificate. webrtcbin looks at the first group
+   only, whatever that is, so that the others are taken out. */
 static gboolean check_bundle(struct remote *remote, struct failure *failure) {
-  const GstSDPMessage *sdp = remote->sdp;
-  const char *group = NULL;
-  for (guint i = 0; i < gst_sdp_message_attributes_len(sdp); i++) {
+  GstSDPMessage *sdp = remote->sdp;
+  guint bundles = 0;
+  for (guint i = gst_sdp_message_attributes_len(sdp); i-- > 0;) {
     const GstSDPAttribute *attribute = gst_sdp_message_get_attribute(sdp, i);
-    if (strcmp(attribute->key, "group") != 0 || !g_str_has_prefix(attribute->value, "BUNDLE")) continue;
-    if (group != NULL) return fail(failure, refused, "the remote description has two bundles");
-    group = attribute->value;
+    if (strcmp(attribute->key, "group") != 0) continue;
+    if (g_str_has_prefix(attribute->value, "BUNDLE ")) bundles++;
+    else gst_sdp_message_remove_attribute(sdp, i);
   }
+  if (bundles > 1) return fail(failure, refused, "the remote description has two bundles");
+  const char *group = gst_sdp_message_get_attribute_val(sdp, "group");
   if (group == NULL) return fail(failure, refused, "the remote description has no bundle");
   char **mids = g_strsplit(group, " ", MAX_SECTIONS + 2);
   gboolean found = FALSE;
@@ -91,6 +94,17 @@ static const char *attribute_of(const struct remote *remote, guint section, cons
   return own ? own : gst_sdp_message_get_attribute_val(remote->sdp, name);
 }
 
+/* Pairs of hexadecimal digits with colons between them (RFC 8122 section 5). */
+static gboolean read_digest(const char *text, gsize bytes, char *to) {
+  if (strlen(text) != 3 * bytes - 1) return FALSE;
+  for (gsize i = 0; text[i] != 0; i++) {
+    if (i % 3 == 2 ? text[i] != ':' : !g_ascii_isxdigit(text[i])) return FALSE;
+    if (i % 3 != 2) *to++ = g_ascii_tolower(text[i]);
+  }
+  *to = 0;
+  return TRUE;
+}
+
 static gboolean read_fingerprint(struct remote *remote, struct failure *failure) {
   static const struct { const char *name; GChecksumType type; gsize bytes; } hashes[] = {
     { "sha-256 ", G_CHECKSUM_SHA256, 32 }, { "sha-384 ", G_CHECKSUM_SHA384, 48 }, { "sha-512 ", G_CHECKSUM_SHA512, 64 },
@@ -98,14 +112,26 @@ static gboolean read_fingerprint(struct remote *remote, struct failure *failure)
   const char *value = attribute_of(remote, remote->bundle, "fingerprint");
   for (guint i = 0; value != NULL && i < G_N_ELEMENTS(hashes); i++) {
     gsize name = strlen(hashes[i].name);
-    if (g_ascii_strncasecmp(value, hashes[i].name, name) != 0 || strlen(value + name) != 3 * hashes[i].bytes - 1) continue;
+    if (g_ascii_strncasecmp(value, hashes[i].name, name) != 0 || !read_digest(value + name, hashes[i].bytes, remote->fingerprint.digest)) continue;
     remote->fingerprint.type = hashes[i].type;
-    char *to = remote->fingerprint.digest;
-    for (const char *at = value + name; *at != 0; at++) if (*at != ':') *to++ = g_ascii_tolower(*at);
-    *to = 0;
     return TRUE;
   }
   return fail(failure, refused, "the remote description has no fingerprint of SHA-256, SHA-384 or SHA-512");
+}
+
+/* Both of the section, or both of the session, as webrtcbin takes them. */
+static gboolean read_path(struct remote *remote, struct failure *failure) {
+  const GstSDPMedia *media = gst_sdp_message_get_media(remote->sdp, remote->bundle);
+  const char *ufrag = gst_sdp_media_get_attribute_val(media, "ice-ufrag"), *password = gst_sdp_media_get_attribute_val(media, "ice-pwd");
+  if (ufrag == NULL || password == NULL) {
+    ufrag = gst_sdp_message_get_attribute_val(remote->sdp, "ice-ufrag");
+    password = gst_sdp_message_get_attribute_val(remote->sdp, "ice-pwd");
+  }
+  /* RFC 8839 section 5.4 */
+  if (!is_plain(ufrag, 4, 255) || !is_plain(password, 22, 255)) return fail(failure, refused, "the remote description has no ICE credentials");
+  g_strlcpy(remote->ufrag, ufrag, sizeof remote->ufrag);
+  g_strlcpy(remote->password, password, sizeof remote->password);
+  return TRUE;
 }
 
 /* They go through the same hands as those that come one by one. */
@@ -123,18 +149,13 @@ static void take_candidates(struct remote *remote) {
 
 gboolean remote_read(struct remote *remote, const char *text, struct failure *failure) {
   memset(remote, 0, sizeof *remote);
-  if (text == NULL || strlen(text) > MAX_SDP_BYTES) return fail(failure, refused, "the remote description is missing or too long");
+  if (text == NULL || *text == 0 || strlen(text) > MAX_SDP_BYTES) return fail(failure, refused, "the remote description is missing or too long");
   gst_sdp_message_new(&remote->sdp);
   remote->candidates = g_ptr_array_new_with_free_func(g_free);
   if (gst_sdp_message_parse_buffer((const guint8 *)text, strlen(text), remote->sdp) != GST_SDP_OK) return fail(failure, refused, "the remote description is no SDP");
   if (!check_sections(remote->sdp, failure)) return FALSE;
   sections_of(remote->sdp, &remote->sections);
-  if (!check_bundle(remote, failure) || !read_fingerprint(remote, failure)) return FALSE;
-  const char *ufrag = attribute_of(remote, remote->bundle, "ice-ufrag"), *password = attribute_of(remote, remote->bundle, "ice-pwd");
-  /* RFC 8839 section 5.4 */
-  if (!is_plain(ufrag, 4, 255) || !is_plain(password, 22, 255)) return fail(failure, refused, "the remote description has no ICE credentials");
-  g_strlcpy(remote->ufrag, ufrag, sizeof remote->ufrag);
-  g_strlcpy(remote->password, password, sizeof remote->password);
+  if (!check_bundle(remote, failure) || !read_fingerprint(remote, failure) || !read_path(remote, failure)) return FALSE;
   take_candidates(remote);
   return TRUE;
 }
@@ -145,16 +166,28 @@ void remote_clear(struct remote *remote) {
   memset(remote, 0, sizeof *remote);
 }
 
+/* @returns the credential of before in the place of this one; NULL when the attribute is none */
+static const char *credential_before(const GstSDPAttribute *attribute, const struct remote *before) {
+  return strcmp(attribute->key, "ice-ufrag") == 0 ? before->ufrag : strcmp(attribute->key, "ice-pwd") == 0 ? before->password : NULL;
+}
+
 /* Without its wish for another path (RFC 8839 section 4.4.1.1.1), with the credentials of before. */
 void remote_keep_path(struct remote *remote, const struct remote *before) {
+  GstSDPAttribute kept;
+  for (guint at = 0; at < gst_sdp_message_attributes_len(remote->sdp); at++) {
+    const GstSDPAttribute *attribute = gst_sdp_message_get_attribute(remote->sdp, at);
+    const char *value = credential_before(attribute, before);
+    if (value == NULL) continue;
+    gst_sdp_attribute_set(&kept, attribute->key, value);
+    gst_sdp_message_replace_attribute(remote->sdp, at, &kept);
+  }
   for (guint i = 0; i < remote->sections.count; i++) {
     GstSDPMedia *media = (GstSDPMedia *)gst_sdp_message_get_media(remote->sdp, i);
     for (guint at = 0; at < gst_sdp_media_attributes_len(media); at++) {
-      const char *key = gst_sdp_media_get_attribute(media, at)->key;
-      const char *value = strcmp(key, "ice-ufrag") == 0 ? before->ufrag : strcmp(key, "ice-pwd") == 0 ? before->password : NULL;
+      const GstSDPAttribute *attribute = gst_sdp_media_get_attribute(media, at);
+      const char *value = credential_before(attribute, before);
       if (value == NULL) continue;
-      GstSDPAttribute kept;
-      gst_sdp_attribute_set(&kept, key, value);
+      gst_sdp_attribute_set(&kept, attribute->key, value);
       gst_sdp_media_replace_attribute(media, at, &kept);
     }
   }
@@ -238,6 +271,7 @@ static gboolean is_below(const char *text, guint64 limit) {
    hides its address behind one reaches us all the same. @param ufrag - of the viewer's description */
 enum candidate_use candidate_read(const char *text, const char *ufrag) {
   if (strlen(text) > 1024 || !g_str_has_prefix(text, "candidate:")) return CANDIDATE_REFUSED;
+  for (const char *at = text; *at != 0; at++) if (!g_ascii_isprint(*at)) return CANDIDATE_REFUSED;
   char **words = g_strsplit(text + strlen("candidate:"), " ", 64);
   guint count = g_strv_length(words);
   enum candidate_use use = CANDIDATE_REFUSED;
@@ -245,7 +279,7 @@ enum candidate_use candidate_read(const char *text, const char *ufrag) {
   if (count >= 8 && is_plain(words[0], 1, 32) && is_below(words[1], 257) && is_below(words[3], (guint64)1 << 32) && is_plain(words[4], 1, 255)
       && is_below(words[5], 65536) && strcmp(words[6], "typ") == 0 && g_strv_contains(types, words[7])) {
     GInetAddress *address = g_inet_address_new_from_string(words[4]);
-    gboolean fits = strcmp(words[1], "1") == 0 && g_ascii_strcasecmp(words[2], "udp") == 0 && address != NULL && strcmp(words[5], "0") != 0;
+    gboolean fits = strcmp(words[1], "1") == 0 && g_ascii_strcasecmp(words[2], "udp") == 0 && address != NULL && strtoul(words[5], NULL, 10) != 0;
     if (fits && options.address != NULL && address_is_loopback(options.address)) fits = g_inet_address_get_is_loopback(address);
     for (guint i = 8; i + 1 < count; i += 2) if (strcmp(words[i], "ufrag") == 0 && strcmp(words[i + 1], ufrag) != 0) fits = FALSE;
     g_clear_object(&address);

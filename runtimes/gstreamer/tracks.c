@@ -175,7 +175,8 @@ static gboolean receives(const GstSDPMedia *media) {
 static int payload_in(const GstSDPMedia *media) {
   int found = -1;
   for (guint i = 0; i < MIN(gst_sdp_media_formats_len(media), 64); i++) {
-    int payload = atoi(gst_sdp_media_get_format(media, i));
+    guint64 payload; /* of seven bits: RFC 3550 section 5.1 */
+    if (!g_ascii_string_to_unsigned(gst_sdp_media_get_format(media, i), 10, 0, 127, &payload, NULL)) continue;
     GstCaps *caps = gst_sdp_media_get_caps_from_media(media, payload);
     if (caps == NULL) continue;
     const GstStructure *fields = gst_caps_get_structure(caps, 0);

@@ -29,7 +29,7 @@ export async function probe(name: string, ...args: string[]): Promise<Outcome> {
   return { code, lines: stdout.trim().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as unknown), errors: stderr }
 }
 
-async function listening(t: Test, server: Server | HttpServer): Promise<number> {
+export async function listening(t: Test, server: Server | HttpServer): Promise<number> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -62,7 +62,7 @@ export async function web(t: Test): Promise<number> {
 }
 
 /** Passes bytes on, changed or cut as told; what comes from the server in single bytes when `dribble`. */
-async function middle(t: Test, port: number, { dribble = false, cutAfter = Infinity } = {}): Promise<number> {
+export async function middle(t: Test, port: number, { dribble = false, cutAfter = Infinity } = {}): Promise<number> {
   return listening(t, createServer((front) => {
     const back = connect(port, '127.0.0.1')
     back.setNoDelay(true)

@@ -26,18 +26,17 @@ export interface ChallengedConnection {
  * before a client shows who it is.
  * @throws {RangeError} the router has one already
  */
-export function addChallengeEndpoint<Context>(
-  router: CoapRouter<Context>, signer: Signer, connectionOf: (context: Context) => ChallengedConnection,
-  { clock, rate = DEFAULT_CHALLENGE_RATE }: { clock: Clock; rate?: AttemptRate },
+export function addChallengeEndpoint<Context extends ChallengedConnection>(
+  router: CoapRouter<Context>, signer: Signer, { clock, rate = DEFAULT_CHALLENGE_RATE }: { clock: Clock; rate?: AttemptRate },
 ): void {
+  // What a bucket holds leads back to no connection: QuickJS of 2021 would never let go of one.
   const buckets = new WeakMap<ChallengedConnection, AttemptBucket>()
   const sign = jwtSigner({ typ: 'JWS', jwk: publicKeyToJwk(signer.publicKey) }, es256SigningKey(signer))
 
-  router.on('POST', '/webrtc/challenge', async ({ context, contentFormat, payload }) => {
+  router.on('POST', '/webrtc/challenge', async ({ context: connection, contentFormat, payload }) => {
     if (contentFormat !== contentFormats.json) throw new CoapError('4.00', 'invalid content format')
     if (payload.length === 0) throw new CoapError('4.00', 'missing payload')
     const nonce = readNonce(payload)
-    const connection = connectionOf(context)
     spend(connection)
     const fingerprints = await whenSettled(() => connection.fingerprints(), clock)
     if (fingerprints === undefined) throw new CoapError('4.00', 'Invalid Connection')

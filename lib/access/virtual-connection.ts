@@ -51,6 +51,11 @@ export class VirtualConnection implements IamConnection {
     this.#device = normalized(digits)
   }
 
+  /** Both at once, for the proof that is bound to them; undefined until both are set. */
+  fingerprints(): { client: string; device: string } | undefined {
+    return this.#client === undefined || this.#device === undefined ? undefined : { client: this.#client, device: this.#device }
+  }
+
   get ended(): boolean {
     return this.#endings === undefined
   }

@@ -1,5 +1,5 @@
 import {
-  addChallengeEndpoint, type ChallengedConnection, createCertificatePin, SdpFingerprintError, type ConnectionOptions, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
+  addChallengeEndpoint, createCertificatePin, SdpFingerprintError, type ConnectionOptions, type VirtualConnection, VirtualConnections, type VirtualConnectionsOptions,
 } from '../access/index.ts'
 import { type CoapRouter, type CoapSession, type CoapSessionLimits, createCoapRouter, createCoapSession } from '../coap/index.ts'
 import type { Signer } from '../crypto/index.ts'
@@ -77,8 +77,7 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
   const connections = new VirtualConnections(iam, { limit: MAX_SESSIONS, ...options.connections })
   iam.attach(router)
   attachPasswordLogin(iam, router, host, options.passwordLimits ?? { ...DEFAULT_PASSWORD_LIMITS, maxWaiting: MAX_SESSIONS })
-  const challenged = new WeakMap<VirtualConnection, ChallengedConnection>()
-  addChallengeEndpoint(router, signer, (connection) => challenged.get(connection) ?? { fingerprints: () => undefined }, host)
+  addChallengeEndpoint(router, signer, host)
 
   /** By what the session has proved before it began. */
   function identify(connection: VirtualConnection, { keyId, authorized }: CameraSession<Connection>): void {
@@ -117,12 +116,6 @@ export function createCameraGuard<Connection extends PeerConnection>(options: Ca
     connections,
     attach(session, { video } = {}, from): VirtualConnection {
       const connection = connections.begin(from)
-      challenged.set(connection, {
-        fingerprints() {
-          const { clientFingerprint: client, deviceFingerprint: device } = connection
-          return client === undefined || device === undefined ? undefined : { client, device }
-        },
-      })
       const fail = (thrown: unknown): void => {
         host.log('error', 'guard.session.failed', { channelId: session.channelId, reason: messageOf(thrown) })
         session.close()

@@ -22,7 +22,7 @@ const fingerprint = fingerprintOf(key.publicKey)
 function device(privateKey = key): { clock: ReturnType<typeof createMemoryClock>; connect(found?: SessionFingerprints | null): CoapClient['request'] } {
   const clock = createMemoryClock()
   const router = createCoapRouter<ChallengedConnection>()
-  addChallengeEndpoint(router, createSigner(privateKey, { random }), (connection) => connection, { clock })
+  addChallengeEndpoint(router, createSigner(privateKey, { random }), { clock })
   return {
     clock,
     connect(found = session) {
@@ -195,7 +195,7 @@ test('challenge: the device refuses what is no challenge, in the words of protoc
 test('challenge: while the session is negotiated anew, the device waits for what it is to prove', async (t) => {
   const clock = createMemoryClock()
   const router = createCoapRouter<ChallengedConnection>()
-  addChallengeEndpoint(router, createSigner(key, { random }), (connection) => connection, { clock })
+  addChallengeEndpoint(router, createSigner(key, { random }), { clock })
   const told: { session?: SessionFingerprints } = {}
   const proved = verify((method, path, { payload = new Uint8Array(0), contentFormat } = {}) =>
     router.handle({ method, segments: coapSegments(path), payload, contentFormat }, { fingerprints: () => told.session }))

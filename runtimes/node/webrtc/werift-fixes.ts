@@ -86,14 +86,13 @@ const mended = new WeakSet()
  */
 export function letGoOfTurn({ TurnProtocol, Message, methods, classes }: typeof Werift): void {
   const { prototype } = TurnProtocol
-  if (mended.has(prototype)) return
+  const connectionMade: unknown = Reflect.get(prototype, 'connectionMade')
+  if (mended.has(prototype) || typeof connectionMade !== 'function') return
   mended.add(prototype)
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- is called with what it is a method of
-  const { connectionMade } = prototype
   prototype.connectionMade = async function (this: Werift.TurnProtocol): Promise<void> {
     Reflect.set(this, 'refresh', (lifetimeSeconds: number) => { refreshUntilClosed(this, lifetimeSeconds) })
     try {
-      await connectionMade.call(this)
+      await Reflect.apply(connectionMade, this, [])
     } catch (refused) {
       await this.close()
       throw refused

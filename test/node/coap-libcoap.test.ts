@@ -13,6 +13,7 @@ import { createMemoryClock } from '../../runtimes/memory/clock.ts'
 import { createSeededRandom } from '../../runtimes/memory/random.ts'
 import { nodeClock } from '../../runtimes/node/host.ts'
 import { skipWithout } from '../../tools/requirements.mjs'
+import { freePort } from './support/free-port.ts'
 
 const skip = skipWithout('coap-client-notls')
 const long = 'A camera says a great deal. '.repeat(200)
@@ -117,15 +118,6 @@ void tap.test('our client asks libcoap over TCP', { skip }, async (t) => {
   t.not(times[0], times[1])
   observation?.cancel()
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function connectTo(port: number): Promise<Socket> {
   for (let attempt = 0; ; attempt++) {

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { loadEngine } from '../../runtimes/node/index.ts'
 import { createIceServerSource } from '../../runtimes/node/service/index.ts'
 import { locate, skipWithout } from '../../tools/requirements.mjs'
+import { freePort } from './support/free-port.ts'
 import { negotiate, once, until } from './support/negotiating-pair.ts'
 import { temporaryFolder } from './support/service.ts'
 import { TurnClient } from './support/turn-client.ts'
@@ -16,15 +16,7 @@ const TURN = ['use-auth-secret', `static-auth-secret=${SECRET}`, 'realm=test', '
 const skip = skipWithout('turnserver')
 tap.setTimeout(120_000)
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => { resolve() }))
-  return port
-}
-
-/** coturn on loopback, listening. @param lines - of its configuration */
+/** coturn on loopback, listening. Where one of its ports is taken, for UDP or TCP, it tries for ever and is deaf meanwhile. @param lines - of its configuration */
 async function startCoturn(t: Test, lines: string[]): Promise<number> {
   const folder = temporaryFolder(t)
   const port = await freePort()

@@ -121,6 +121,31 @@ for (const [clientEngine, deviceEngine] of pairs) {
   })
 }
 
+// Both ends run in native threads, so that all has come, the close as well, before this thread looks at any of it.
+for (const closes of ['channel', 'connection'] as const) {
+  void tap.test(`node-datachannel: what came before the ${closes} was closed is heard first`, async (t) => {
+    const create = await load('node-datachannel')
+    const [client, device] = [create({ iceServers: [] }), create({ iceServers: [] })]
+    const pair = negotiate(client, device)
+    t.teardown(() => pair.close())
+    const arrived = once<{ channel: DataChannel }>(client, 'datachannel')
+    const channel = device.createDataChannel('default')
+    await opened(channel)
+    const { channel: received } = await arrived
+    const heard: unknown[] = []
+    received.addEventListener('message', ({ data }) => heard.push(data))
+    const closed = once(received, 'close')
+    const spinFor = (ms: number) => { for (const until = performance.now() + ms; performance.now() < until;); }
+    for (let count = 0; count < 500; count++) channel.send(String(count))
+    spinFor(300)
+    if (closes === 'channel') channel.close()
+    else device.close()
+    spinFor(300)
+    await closed
+    t.same(heard, Array.from({ length: 500 }, (_, count) => String(count)))
+  })
+}
+
 for (const engine of engines) {
   void tap.test(`${engine}: video joins a connection set up for data`, async (t) => {
     const create = await load(engine)

@@ -19,10 +19,12 @@ export class NativeDataChannel implements DataChannel {
     this.label = native.getLabel()
     this.protocol = native.getProtocol()
     native.onOpen(() => this.announceOpen())
-    native.onClosed(() => this.lost())
     native.onError((message) => listeners.emit('error', new LenskeyError('ERR_DATA_CHANNEL', message)))
     native.onBufferedAmountLow(() => listeners.emit('bufferedamountlow', undefined))
+    // Each callback has a queue of its own, read in the order they are given here, and native code drops what is left in the others
+    // after `onClosed`: the messages before it come first only if it stands last.
     native.onMessage((message) => listeners.emit('message', { data: typeof message === 'string' ? message : arrayBufferOf(message) }))
+    native.onClosed(() => this.lost())
   }
 
   get readyState(): DataChannel['readyState'] {

@@ -36,6 +36,9 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
   return (configuration) => new NodeDatachannelConnection(library, configuration, settings)
 }
 
+/** For so long the end that offered may look for the path before the other end can. */
+const HEAD_START_MS = 150
+
 class NodeDatachannelConnection implements MediaPeerConnection {
   onVideo: ((receiver: VideoReceiver) => void) | undefined
   onAudio: ((track: AudioTrack) => void) | undefined
@@ -56,8 +59,11 @@ class NodeDatachannelConnection implements MediaPeerConnection {
    * Our candidates, until the first description of the peer is applied. A peer that knew them could finish its handshake while native
    * code is still taking in the description, and would be refused for a fingerprint that is not known yet. Nor may its handshake begin
    * before our end of the path is up: libdatachannel 0.24 loses such a beginning, which costs a second, or, rarely, waits for itself for ever.
+   * So the end that offered, which waits for the handshake, keeps them until its end is up or `HEAD_START_MS` are over; the longer way
+   * by a relay needs no head start.
    */
-  #heldCandidates: (() => void)[] | undefined = []
+  #heldCandidates: { relayed: boolean; announce: () => void }[] | undefined = []
+  #headStart: NodeJS.Timeout | undefined
   /** What the peer said last, and what both sides agreed on last. */
   #remote: MediaSection[] = []
   #agreed: MediaSection[] = []
@@ -141,9 +147,12 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       }
       this.#remote = sections
       this.#settleWhenStable()
-      const held = this.#heldCandidates ?? []
-      this.#heldCandidates = undefined
-      for (const announce of held) announce()
+      if (type === 'offer') this.#releaseCandidates()
+      else if (this.#heldCandidates !== undefined && this.#headStart === undefined) {
+        this.#headStart = setTimeout(() => this.#releaseCandidates(), HEAD_START_MS)
+        for (const { relayed, announce } of this.#heldCandidates) if (relayed) announce()
+        this.#heldCandidates = this.#heldCandidates.filter(({ relayed }) => !relayed)
+      }
     })
   }
 
@@ -230,6 +239,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearTimeout(this.#headStart)
     this.#listeners.silence()
     // Each by its own call: native code keeps the process alive for what is left open.
     for (const channel of [...this.#channels]) channel.lost()
@@ -244,17 +254,25 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     }
     native.onLocalCandidate((line, mid) => guarded(() => this.#announceCandidate(line.replace(/^a=/, ''), mid)))
     native.onSignalingStateChange(() => guarded(() => this.#listeners.emit('signalingstatechange', undefined)))
-    native.onIceStateChange(() => guarded(() => this.#listeners.emit('iceconnectionstatechange', undefined)))
+    native.onIceStateChange((state) => guarded(() => {
+      if (state === 'connected') this.#releaseCandidates()
+      this.#listeners.emit('iceconnectionstatechange', undefined)
+    }))
     native.onGatheringStateChange(() => guarded(() => this.#listeners.emit('icegatheringstatechange', undefined)))
     let announced = 'new'
-    native.onStateChange(() => guarded(() => {
+    const announceState = () => guarded(() => {
       // Reports come late, by when the state may be the next one already.
       const state = native.state()
       if (state !== announced) this.#listeners.emit('connectionstatechange', undefined)
       announced = state
       // The peer closed; native code has let go of everything.
       if (state === 'closed') this.close()
-    }))
+    })
+    // What the peer sent before it closed comes by a queue of its own, which is read within the next turn of the loop.
+    native.onStateChange(() => {
+      if (native.state() === 'closed') setImmediate(() => setImmediate(announceState))
+      else announceState()
+    })
     native.onDataChannel((channel) => guarded(() => {
       const adopted = this.#adopt(channel)
       this.#listeners.emit('datachannel', { channel: adopted })
@@ -276,12 +294,20 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     }))
   }
 
+  #releaseCandidates(): void {
+    clearTimeout(this.#headStart)
+    const held = this.#heldCandidates ?? []
+    this.#heldCandidates = undefined
+    for (const { announce } of held) announce()
+  }
+
   #announceCandidate(candidate: string, sdpMid: string): void {
     const sdpMLineIndex = parseMediaSections(this.#native.localDescription()?.sdp ?? '').findIndex(({ mid }) => mid === sdpMid)
     const init = { candidate, sdpMid, ...(sdpMLineIndex >= 0 && { sdpMLineIndex }) }
     const announce = () => this.#listeners.emit('icecandidate', { candidate: { toJSON: () => init } })
-    if (this.#heldCandidates === undefined) announce()
-    else this.#heldCandidates.push(announce)
+    const relayed = / typ relay/.test(candidate)
+    if (this.#heldCandidates === undefined || (relayed && this.#headStart !== undefined)) announce()
+    else this.#heldCandidates.push({ relayed, announce })
   }
 
   #adopt(native: NodeDatachannel.DataChannel): NativeDataChannel {

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { locate } from '../../../tools/requirements.mjs'
+import { freePort } from './free-port.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -60,15 +60,6 @@ const isRunning = (server: ChildProcess): boolean => server.exitCode === null &&
 /** SIGQUIT: an immediate shutdown, children included. */
 function kill(server: ChildProcess): void {
   if (isRunning(server)) server.kill('SIGQUIT')
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }
 
 /** What it logged until it was ready, or until it ended. */

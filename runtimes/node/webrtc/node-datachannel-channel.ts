@@ -21,8 +21,8 @@ export class NativeDataChannel implements DataChannel {
     native.onOpen(() => this.announceOpen())
     native.onError((message) => listeners.emit('error', new LenskeyError('ERR_DATA_CHANNEL', message)))
     native.onBufferedAmountLow(() => listeners.emit('bufferedamountlow', undefined))
-    // Each callback has a queue of its own, read in the order they are given here, and native code drops what is left in the others
-    // after `onClosed`: the messages before it come first only if it stands last.
+    // Each callback has a queue of its own; up to a thousand entries of each are read in turn, in the order given here, and after
+    // `onClosed` native code drops what is left in the others. It stands last, so that what came before the close is heard.
     native.onMessage((message) => listeners.emit('message', { data: typeof message === 'string' ? message : arrayBufferOf(message) }))
     native.onClosed(() => this.lost())
   }
@@ -75,11 +75,20 @@ export class NativeDataChannel implements DataChannel {
     this.#listeners.emit('open', undefined)
   }
 
+  /**
+   * Whether native code is closing it, or has done so, and will say so by `onClosed`, by which it also lets go of it. A second close
+   * at the same moment would keep it from that, and the process would stay for it.
+   */
+  get closesItself(): boolean {
+    return this.#state === 'closing' || (this.#state === 'open' && !this.#native.isOpen())
+  }
+
   /** Closed by the peer, or with the connection. */
   lost(): void {
     if (this.#state === 'closed') return
+    const closesItself = this.closesItself
     this.#state = 'closed'
-    this.#native.close()
+    if (!closesItself) this.#native.close()
     this.#listeners.emit('close', undefined)
     this.#listeners.silence()
   }

@@ -39,6 +39,9 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
 /** For so long the end that offered may look for the path before the other end can. */
 const HEAD_START_MS = 150
 
+/** Longer than native code takes to close a data channel. */
+const CLOSING_MS = 20
+
 class NodeDatachannelConnection implements MediaPeerConnection {
   onVideo: ((receiver: VideoReceiver) => void) | undefined
   onAudio: ((track: AudioTrack) => void) | undefined
@@ -242,9 +245,11 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     clearTimeout(this.#headStart)
     this.#listeners.silence()
     // Each by its own call: native code keeps the process alive for what is left open.
+    const isClosing = [...this.#channels].some(({ closesItself }) => closesItself)
     for (const channel of [...this.#channels]) channel.lost()
     for (const media of this.#media()) media.stop()
-    this.#native.close()
+    if (isClosing) setTimeout(() => this.#native.close(), CLOSING_MS)
+    else this.#native.close()
   }
 
   #listen(): void {

@@ -14,7 +14,7 @@ export const requirements = [
   {
     tool: 'gst-inspect-1.0',
     packages: [
-      'pkg-config', 'libgstreamer1.0-dev', 'libgstreamer-plugins-base1.0-dev', 'libgstreamer-plugins-bad1.0-dev', 'libjson-glib-dev',
+      'pkg-config', 'libgstreamer1.0-dev', 'libgstreamer-plugins-base1.0-dev', 'libgstreamer-plugins-bad1.0-dev', 'libjson-glib-dev', 'libgstrtspserver-1.0-dev',
       'gstreamer1.0-tools', 'gstreamer1.0-nice', 'gstreamer1.0-plugins-base', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad',
     ],
     suites: 'the WebRTC engine on GStreamer',

@@ -47,6 +47,9 @@ void camera_send(GString *line);
 struct failure { const char *code; char text[160]; };
 gboolean fail(struct failure *failure, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4); /* @returns FALSE */
 
+/* attributes.c */
+void attributes_keep_known(GstSDPMessage *sdp);
+
 /* sdp.c: what may come from a viewer. Nothing reaches webrtcbin that it would end the process over. */
 struct description { const char *type; char *sdp; };
 struct fingerprint { GChecksumType type; char digest[3 * 64]; };

@@ -157,6 +157,7 @@ gboolean remote_read(struct remote *remote, const char *text, struct failure *fa
   sections_of(remote->sdp, &remote->sections);
   if (!check_bundle(remote, failure) || !read_fingerprint(remote, failure) || !read_path(remote, failure)) return FALSE;
   take_candidates(remote);
+  attributes_keep_known(remote->sdp);
   return TRUE;
 }
 

@@ -1,29 +1,15 @@
 // The camera for boards with the engine on GStreamer: seen by Chromium's page and by a viewer on libdatachannel.
 import tap from 'tap'
 import { skipWithout } from '../../tools/requirements.mjs'
-import type { RunningProgram } from './support/board.ts'
-import { type BoardScene, boardScene, openViewer, type SceneViewer, skipCamera } from './support/board-scene.ts'
+import { openViewer, type SceneViewer, skipCamera } from './support/board-scene.ts'
 import { launchChromium, watchPage } from './support/chromium.ts'
-import { skipGstreamer, startGstreamer } from './support/gstreamer-engine.ts'
+import { gstreamerScene, skipGstreamer } from './support/gstreamer-engine.ts'
 import { until } from './support/negotiating-pair.ts'
 import { pairPage, seePicture, stateOf } from './support/viewer-page.ts'
 
 tap.setTimeout(200_000)
 
 const skip = skipCamera('x86_64') || skipGstreamer()
-
-async function gstreamerScene(t: Parameters<typeof boardScene>[0], ...more: string[]): Promise<{ scene: BoardScene; engine: RunningProgram; startAgain: () => Promise<RunningProgram> }> {
-  let engine: RunningProgram | undefined
-  let startAgain = (): Promise<RunningProgram> => Promise.reject(new Error('no engine'))
-  const scene = await boardScene(t, 'x86_64', {
-    async startEngine(test, socket) {
-      startAgain = () => startGstreamer(test, socket, ...more)
-      engine = await startAgain()
-    },
-  })
-  if (engine === undefined) throw new Error('no engine')
-  return { scene, engine, startAgain }
-}
 
 for (const codec of ['VP8', 'H264']) {
   void tap.test(`Chromium sees ${codec}, pairs, and comes back`, { timeout: 120_000, skip: skip || skipWithout('chromium') }, async (t) => {

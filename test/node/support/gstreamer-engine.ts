@@ -1,6 +1,7 @@
 import { ensureEngine } from '../../../tools/gstreamer.mjs'
 import { skipWithout } from '../../../tools/requirements.mjs'
 import { type RunningProgram, startProgram } from './board.ts'
+import { type BoardScene, boardScene } from './board-scene.ts'
 
 interface TearDown {
   teardown(undo: () => void | Promise<void>): void
@@ -17,4 +18,18 @@ export async function startGstreamer(t: TearDown, socket: string, ...more: strin
   const engine = startProgram(t, [program, '--socket', socket, '--address', '127.0.0.1', '--width', '320', '--height', '240', ...more], env)
   await engine.says('ready')
   return engine
+}
+
+/** A board whose engine is this one. */
+export async function gstreamerScene(t: Parameters<typeof boardScene>[0], ...more: string[]): Promise<{ scene: BoardScene; engine: RunningProgram; startAgain: () => Promise<RunningProgram> }> {
+  let engine: RunningProgram | undefined
+  let startAgain = (): Promise<RunningProgram> => Promise.reject(new Error('no engine'))
+  const scene = await boardScene(t, 'x86_64', {
+    async startEngine(test, socket) {
+      startAgain = () => startGstreamer(test, socket, ...more)
+      engine = await startAgain()
+    },
+  })
+  if (engine === undefined) throw new Error('no engine')
+  return { scene, engine, startAgain }
 }

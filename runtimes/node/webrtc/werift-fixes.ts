@@ -80,29 +80,6 @@ export function forgetPlaces(native: Werift.RTCPeerConnection, agreed: readonly 
 
 const mended = new WeakSet()
 
-/** Of a handshake that began early; a ClientHello is one or two of them. */
-const MAX_EARLY_PACKETS = 8
-
-/**
- * werift 0.24 drops what it hears before its own end of the path is up. A peer whose end was up sooner has begun the DTLS handshake by
- * then, and waits a second until it begins again. Here its first packets are kept for when the handshake starts.
- */
-export function hearEarlyHandshake(transport: Werift.RTCDtlsTransport): void {
-  if (mended.has(transport) || transport.state !== 'new') return
-  mended.add(transport)
-  const { onData } = transport.iceTransport.connection
-  const early: Buffer[] = []
-  const { unSubscribe } = onData.subscribe((packet) => {
-    // Of DTLS (RFC 7983 §7), and no longer than a packet can be.
-    if (packet[0] > 19 && packet[0] < 64 && packet.length <= 1500 && early.length < MAX_EARLY_PACKETS) early.push(packet)
-  })
-  transport.onStateChange.once(() => {
-    unSubscribe()
-    // Who listens to them is made right after this.
-    queueMicrotask(() => { for (const packet of early) onData.execute(packet) })
-  })
-}
-
 /**
  * werift 0.24 keeps the socket to a TURN server that refused, and after a connection is closed sleeps on until it would have refreshed its
  * allocation (RFC 8656 §3.4), minutes in which the process cannot end.

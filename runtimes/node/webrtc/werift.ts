@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
-import { connectOnceAtATime, forgetPlaces, hearEarlyHandshake, keepIceRoles, letGoOfTurn, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
+import { connectOnceAtATime, forgetPlaces, keepIceRoles, letGoOfTurn, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
 import { WeriftAudioTrack } from './werift-audio.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
@@ -258,7 +258,6 @@ class WeriftConnection implements MediaPeerConnection {
   }
 
   #settle(): void {
-    for (const transport of this.#native.dtlsTransports) hearEarlyHandshake(transport)
     if (this.#native.sctpTransport !== undefined) {
       numberByDtlsRole(this.#native.sctpTransport)
       neverReuseNumbers(this.#native.sctpTransport)

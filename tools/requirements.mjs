@@ -14,11 +14,12 @@ export const requirements = [
   {
     tool: 'gst-inspect-1.0',
     packages: [
-      'pkg-config', 'libgstreamer1.0-dev', 'libgstreamer-plugins-base1.0-dev', 'libgstreamer-plugins-bad1.0-dev', 'libjson-glib-dev', 'libgstrtspserver-1.0-dev',
+      'pkg-config', 'libgstreamer1.0-dev', 'libgstreamer-plugins-base1.0-dev', 'libgstreamer-plugins-bad1.0-dev', 'libjson-glib-dev',
       'gstreamer1.0-tools', 'gstreamer1.0-nice', 'gstreamer1.0-plugins-base', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad',
     ],
     suites: 'the WebRTC engine on GStreamer',
   },
+  { tool: '/usr/include/gstreamer-1.0/gst/rtsp-server/rtsp-server.h', packages: ['libgstrtspserver-1.0-dev'], suites: 'pictures of a camera that speaks RTSP' },
   { tool: 'clang', packages: ['clang'], suites: 'the C functions that see bytes of the network, fuzzed' },
   { tool: 'valgrind', packages: ['valgrind'], suites: 'leaks of the board’s host' },
   { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },
@@ -33,8 +34,8 @@ function folders() {
   return [...(process.env.PATH ?? '').split(':'), ...versions]
 }
 
-/** Where a tool is, or undefined when it is not installed. */
-export const locate = (tool) => folders().map((folder) => join(folder, tool)).find((file) => existsSync(file))
+/** Where a tool is, or undefined when it is not installed. A library is named by the path of a file of its own. */
+export const locate = (tool) => (tool.startsWith('/') ? [''] : folders()).map((folder) => join(folder, tool)).find((file) => existsSync(file))
 
 export const missing = () => requirements.filter(({ tool }) => locate(tool) === undefined)
 

@@ -1,13 +1,12 @@
 /* What webrtcbin may see of a viewer's attributes. It makes fields of them, and GLib keeps each name that a field ever had for good:
    by names of its own, a viewer could let the engine grow with each description. */
-#include <stdlib.h>
 #include <string.h>
 #include "engine.h"
 
-/* In sections, and those that hold for all of them. What a viewer would send (ssrc, rid, simulcast) is not among them: it sends nothing
-   that the engine takes. */
+/* In sections, and those that hold for all of them. Candidates are taken out before; what a viewer would send (ssrc, rid, simulcast) is
+   not among them: it sends nothing that the engine takes. */
 static const char *const attributes[] = {
-  "bundle-only", "candidate", "end-of-candidates", "extmap", "extmap-allow-mixed", "fingerprint", "fmtp", "group", "ice-lite", "ice-options",
+  "bundle-only", "end-of-candidates", "extmap", "extmap-allow-mixed", "fingerprint", "fmtp", "group", "ice-lite", "ice-options",
   "ice-pwd", "ice-ufrag", "inactive", "max-message-size", "mid", "msid", "recvonly", "rtcp-fb", "rtcp-mux", "rtcp-rsize", "rtpmap", "sctp-port",
   "sctpmap", "sendonly", "sendrecv", "setup", NULL,
 };

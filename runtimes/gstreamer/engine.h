@@ -48,7 +48,7 @@ struct failure { const char *code; char text[160]; };
 gboolean fail(struct failure *failure, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4); /* @returns FALSE */
 
 /* attributes.c */
-void attributes_keep_known(GstSDPMessage *sdp);
+void attributes_keep_known(GstSDPMessage *sdp); /* of a viewer: takes out what webrtcbin need not see */
 
 /* sdp.c: what may come from a viewer. Nothing reaches webrtcbin that it would end the process over. */
 struct description { const char *type; char *sdp; };

@@ -7,6 +7,7 @@ import type {
 } from '../../../lib/webrtc/peer-connection.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { withFreePort } from './free-port.ts'
+import { HeldCandidates } from './held-candidates.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { Listeners } from './listeners.ts'
 import { NativeAudioTrack } from './node-datachannel-audio.ts'
@@ -36,9 +37,6 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
   return (configuration) => new NodeDatachannelConnection(library, configuration, settings)
 }
 
-/** For so long the end that offered may look for the path before the other end can. */
-const HEAD_START_MS = 150
-
 /** Longer than native code takes to close a data channel. */
 const CLOSING_MS = 20
 
@@ -58,15 +56,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   readonly #channels = new Set<NativeDataChannel>()
   #negotiationNeeded = false
   #closed = false
-  /**
-   * Our candidates, until the first description of the peer is applied. A peer that knew them could finish its handshake while native
-   * code is still taking in the description, and would be refused for a fingerprint that is not known yet. Nor may its handshake begin
-   * before our end of the path is up: libdatachannel 0.24 loses such a beginning, which costs a second, or, rarely, waits for itself for ever.
-   * So the end that offered, which waits for the handshake, keeps them until its end is up or `HEAD_START_MS` are over; the longer way
-   * by a relay needs no head start.
-   */
-  #heldCandidates: { relayed: boolean; announce: () => void }[] | undefined = []
-  #headStart: NodeJS.Timeout | undefined
+  readonly #candidates = new HeldCandidates()
   /** What the peer said last, and what both sides agreed on last. */
   #remote: MediaSection[] = []
   #agreed: MediaSection[] = []
@@ -108,7 +98,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     if (description === null) return null
     // Native code answers yes to all; what the peer sends then is dropped, but it need not be sent.
     const sdp = withInactive(description.sdp, this.#refused)
-    if (this.#heldCandidates === undefined) return { type: description.type, sdp }
+    if (!this.#candidates.isHolding) return { type: description.type, sdp }
     return { type: description.type, sdp: sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, '') }
   }
 
@@ -150,12 +140,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       }
       this.#remote = sections
       this.#settleWhenStable()
-      if (type === 'offer') this.#releaseCandidates()
-      else if (this.#heldCandidates !== undefined && this.#headStart === undefined) {
-        this.#headStart = setTimeout(() => this.#releaseCandidates(), HEAD_START_MS)
-        for (const { relayed, announce } of this.#heldCandidates) if (relayed) announce()
-        this.#heldCandidates = this.#heldCandidates.filter(({ relayed }) => !relayed)
-      }
+      this.#candidates.described(type === 'offer')
     })
   }
 
@@ -242,10 +227,10 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#headStart)
+    this.#candidates.drop()
     this.#listeners.silence()
-    // Each by its own call: native code keeps the process alive for what is left open.
     const isClosing = [...this.#channels].some(({ closesItself }) => closesItself)
+    // Each by its own call: native code keeps the process alive for what is left open.
     for (const channel of [...this.#channels]) channel.lost()
     for (const media of this.#media()) media.stop()
     if (isClosing) setTimeout(() => this.#native.close(), CLOSING_MS)
@@ -260,7 +245,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     native.onLocalCandidate((line, mid) => guarded(() => this.#announceCandidate(line.replace(/^a=/, ''), mid)))
     native.onSignalingStateChange(() => guarded(() => this.#listeners.emit('signalingstatechange', undefined)))
     native.onIceStateChange((state) => guarded(() => {
-      if (state === 'connected') this.#releaseCandidates()
+      if (state === 'connected') this.#candidates.release()
       this.#listeners.emit('iceconnectionstatechange', undefined)
     }))
     native.onGatheringStateChange(() => guarded(() => this.#listeners.emit('icegatheringstatechange', undefined)))
@@ -299,20 +284,10 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     }))
   }
 
-  #releaseCandidates(): void {
-    clearTimeout(this.#headStart)
-    const held = this.#heldCandidates ?? []
-    this.#heldCandidates = undefined
-    for (const { announce } of held) announce()
-  }
-
   #announceCandidate(candidate: string, sdpMid: string): void {
     const sdpMLineIndex = parseMediaSections(this.#native.localDescription()?.sdp ?? '').findIndex(({ mid }) => mid === sdpMid)
     const init = { candidate, sdpMid, ...(sdpMLineIndex >= 0 && { sdpMLineIndex }) }
-    const announce = () => this.#listeners.emit('icecandidate', { candidate: { toJSON: () => init } })
-    const relayed = / typ relay/.test(candidate)
-    if (this.#heldCandidates === undefined || (relayed && this.#headStart !== undefined)) announce()
-    else this.#heldCandidates.push({ relayed, announce })
+    this.#candidates.take(candidate, () => this.#listeners.emit('icecandidate', { candidate: { toJSON: () => init } }))
   }
 
   #adopt(native: NodeDatachannel.DataChannel): NativeDataChannel {

@@ -8,10 +8,11 @@ import { makeAuthority, tlsFront } from './support/tls-front.ts'
 
 void tap.test('the heap cap is kept, whatever the program catches; exit codes tell', { timeout: 60_000, skip }, async (t) => {
   for (const name of ['mbedtls', 'sanitized']) {
-    for (const how of ['objects', 'strings', 'buffers']) {
-      const { code, errors } = await probe(name, 'fill', '2000000', how)
+    for (const how of ['objects', 'strings', 'buffers', 'async calls', 'closures', 'parsed']) {
+      const { code, errors, lines } = await probe(name, 'fill', '2000000', how)
       t.equal(code, 75, how)
       t.match(errors, /the heap cap of 2000000 bytes is reached/)
+      t.same(lines, [], 'the program is told nothing: it may go on with half a state, and the engine itself may break')
     }
     t.match(await probe(name, 'cycles'), { code: 0, lines: ['survived'] }, 'garbage in cycles is collected before the cap')
   }

@@ -1,19 +1,25 @@
-/* The engine's memory: counted, and capped when asked to. What is refused is remembered, since JavaScript may catch the
-   exception and go on with half a state; the loop then ends the process, and whoever started it starts it again. */
+/* The engine's memory: counted, and capped when asked to. At the cap the process ends there and then, and whoever started it
+   starts it again. The engine is never told that there is no memory: JavaScript may catch that and go on with half a state, and
+   QuickJS itself does not look at every pointer that it asks for. */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "host.h"
 
 static size_t used, peak, cap;
-static bool refused;
 
 /* What the allocator itself keeps beside each block. */
 enum { OVERHEAD = sizeof(size_t) };
 
-static bool fits(size_t more) {
-  if (cap == 0 || (more <= cap && used <= cap - more)) return true;
-  refused = true;
-  return false;
+static _Noreturn void end(void) {
+  if (cap == 0) fprintf(stderr, "lenskey: the system has no more memory (%zu bytes in use): start again\n", used);
+  else fprintf(stderr, "lenskey: the heap cap of %zu bytes is reached (%zu in use): start again\n", cap, used);
+  _exit(EXIT_HEAP_CAP);
+}
+
+static void make_sure_of(size_t more) {
+  if (cap != 0 && (more > cap || used > cap - more)) end();
 }
 
 static void count(JSMallocState *state, void *block) {
@@ -32,9 +38,10 @@ static void discount(JSMallocState *state, void *block) {
 }
 
 static void *heap_malloc(JSMallocState *state, size_t size) {
-  void *block = fits(size) ? malloc(size) : NULL;
-  if (block != NULL) count(state, block);
-  else refused = true;
+  make_sure_of(size);
+  void *block = malloc(size);
+  if (block == NULL) end();
+  count(state, block);
   return block;
 }
 
@@ -51,11 +58,11 @@ static void *heap_realloc(JSMallocState *state, void *block, size_t size) {
     return NULL;
   }
   size_t before = malloc_usable_size(block);
-  if (size > before && !fits(size - before)) return NULL;
+  if (size > before) make_sure_of(size - before);
   discount(state, block);
   void *moved = realloc(block, size);
-  count(state, moved != NULL ? moved : block);
-  if (moved == NULL) refused = true;
+  if (moved == NULL) end();
+  count(state, moved);
   return moved;
 }
 
@@ -66,7 +73,6 @@ static size_t usable_size(const void *block) {
 const JSMallocFunctions capped_heap = { heap_malloc, heap_free, heap_realloc, usable_size };
 
 void heap_set_cap(size_t bytes) { cap = bytes; }
-bool heap_was_refused(void) { return refused; }
 size_t heap_used(void) { return used; }
 size_t heap_peak(void) { return peak; }
 size_t heap_cap(void) { return cap; }

@@ -18,10 +18,9 @@ JSValue throw_errno(JSContext *ctx, const char *what);
 /* The bytes of a Uint8Array; NULL with an exception when it is something else. Valid until JavaScript runs again. */
 const uint8_t *bytes_of(JSContext *ctx, JSValueConst value, size_t *length);
 
-/* heap.c: the engine's memory, counted and capped. */
+/* heap.c: the engine's memory, counted and capped; who asks for more than there is does not come back. */
 extern const JSMallocFunctions capped_heap;
 void heap_set_cap(size_t bytes); /* 0: none */
-bool heap_was_refused(void);
 size_t heap_used(void);
 size_t heap_peak(void);
 size_t heap_cap(void);

@@ -24,15 +24,7 @@ static int stop_pipe[2];
 static bool exiting;
 static int exit_code;
 
-/* Half a state is worse than none: whoever started the process starts it again. */
-static void die_if_heap_is_full(void) {
-  if (!heap_was_refused()) return;
-  fprintf(stderr, "lenskey: the heap cap of %zu bytes is reached (%zu in use): start again\n", heap_cap(), heap_used());
-  _exit(EXIT_HEAP_CAP);
-}
-
 static void die_of_exception(JSContext *ctx) {
-  die_if_heap_is_full();
   JSValue thrown = JS_GetException(ctx);
   report_exception(ctx, thrown, BROKEN);
   _exit(EXIT_BROKEN_PROGRAM);
@@ -43,7 +35,6 @@ static void run_jobs(JSContext *ctx) {
   int outcome;
   while ((outcome = JS_ExecutePendingJob(runtime, &job)) > 0) continue;
   if (outcome < 0) die_of_exception(job);
-  die_if_heap_is_full();
   /* A handler may come later in the same turn, so the end of it tells. */
   if (report_rejections(ctx, BROKEN)) _exit(EXIT_BROKEN_PROGRAM);
 }

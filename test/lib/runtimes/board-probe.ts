@@ -125,16 +125,22 @@ const commands: Record<string, () => Promise<void>> = {
     }
   },
   /** fill CAP-BYTES HOW: grows until it cannot, and does not want to hear of it */
-  async fill() {
-    board.setHeapCap?.(Number(args[0]))
+  fill() {
+    const grow: Record<string, () => unknown> = {
+      objects: () => ({ at: kept.length }),
+      strings: () => 'x'.repeat(10_000) + String(kept.length),
+      buffers: () => new Uint8Array(50_000),
+      'async calls': async () => { await Promise.all(kept.slice(-3)) },
+      closures: () => kept.slice(-1).map((last) => () => last),
+      parsed: () => JSON.parse(`{"${String(kept.length)}":[{}, "${'é'.repeat(kept.length % 50)}"]}`) as unknown,
+    }
     const kept: unknown[] = []
+    board.setHeapCap?.(Number(args[0]))
     for (;;) {
       try {
-        kept.push(args[1] === 'strings' ? 'x'.repeat(10_000) + String(kept.length) : args[1] === 'buffers' ? new Uint8Array(50_000) : { at: kept.length })
+        kept.push(grow[args[1]]())
       } catch {
-        await Promise.resolve()
-        board.setTimer(60_000, () => undefined)
-        return
+        say('caught')
       }
     }
   },

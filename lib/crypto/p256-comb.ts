@@ -41,9 +41,10 @@ function prepared(): NonNullable<typeof table> {
  * the point by a random representative; table entries are picked by reading all of a row. What BigInt arithmetic takes on
  * the way is the engine's affair: hence the blinding.
  * @param random - `noRandom` leaves out both blindings, for scalars that are used once
+ * @param guess - a point of the curve; where it is the result, that is seen without an inversion
  * @throws {LenskeyError} `ERR_RANDOM` when the source does not work
  */
-export function multiplyByComb(k: bigint, random: Random): Affine {
+export function multiplyByComb(k: bigint, random: Random, guess?: Affine): Affine {
   const blinded = random !== noRandom
   for (let attempt = 0; attempt < MOST_TRIES; attempt++) {
     const scalar = k + (blinded ? numberOf(drawBytes(random, 8)) : BigInt(2 * attempt)) * ORDER
@@ -54,9 +55,10 @@ export function multiplyByComb(k: bigint, random: Random): Affine {
     // of G that meet in an addition always differ in parity, so that they meet modulo n for a scalar made for it alone, and
     // with another blinding do not.
     if (z === 0n) continue
+    if (guess !== undefined && (guess.x * z * z - x) % P === 0n && (guess.y * z * z * z - y) % P === 0n) return guess
     const inverted = inverse(z, P)
     const square = (inverted * inverted) % P
-    const found = { x: modulo(x * square, P), y: modulo(((y * square) % P) * inverted, P) }
+    const found = { x: modulo(x * square, P), y: modulo(y * square * inverted, P) }
     // A table damaged in memory would give signatures that tell the key.
     if (!isOnP256(pointOf(found))) throw new Error('a multiplication left the curve: the program is damaged')
     return found
@@ -70,30 +72,35 @@ function digitsOf(scalar: bigint): string {
   return (half + (1n << SCALAR_BITS)).toString(2)
 }
 
-/** The point of those digits in Jacobian coordinates, between -p and p. @param z - a random representative's, not 0 */
+/**
+ * The point of those digits in Jacobian coordinates, between -p and p. Products of three and four are reduced once, as a
+ * division costs the engine as much as four products, and hardly more for a longer number.
+ * @param z - a random representative's, not 0
+ */
 function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
   const rows = prepared()
   const words = new Int32Array(WORDS)
   const picked = new DataView(words.buffer)
-  const digit = (at: number): number => digits.charCodeAt(digits.length - 1 - at) & 1
   let [X, Y, Z] = [0n, 0n, 0n]
   for (let column = COLUMNS_PER_ROW - 1; column >= 0; column--) {
     if (column < COLUMNS_PER_ROW - 1) {
-      // Doubling for a = -3, "dbl-2001-b", less one reduction.
-      const delta = (Z * Z) % P
-      const gamma = (Y * Y) % P
+      // Doubling for a = -3, "dbl-2001-b".
+      const delta = Z * Z
+      const twice = 2n * Y
+      const gamma = twice * twice
       const beta = X * gamma
       const alpha = (3n * (X - delta) * (X + delta)) % P
-      Z = (2n * Y * Z) % P
-      X = (alpha * alpha - 8n * beta) % P
-      Y = (alpha * (4n * (beta % P) - X) - 8n * gamma * gamma) % P
+      Z = (twice * Z) % P
+      X = (alpha * alpha - 2n * beta) % P
+      Y = (alpha * (beta - X) - ((gamma * gamma) >> 1n)) % P
     }
     for (let row = 0; row < ROWS; row++) {
-      const at = column + row * COLUMNS_PER_ROW
-      const top = digit(at + (TEETH - 1) * COLUMNS)
+      const at = digits.length - 1 - column - row * COLUMNS_PER_ROW
+      const top = digits.charCodeAt(at - (TEETH - 1) * COLUMNS) & 1
       // With a top digit of -1 the entry is that of the opposite digits.
       const flip = top - 1
-      const index = ((digit(at) | (digit(at + COLUMNS) << 1) | (digit(at + 2 * COLUMNS) << 2)) ^ flip) & (ENTRIES - 1)
+      const low = (digits.charCodeAt(at) & 1) | ((digits.charCodeAt(at - COLUMNS) & 1) << 1) | ((digits.charCodeAt(at - 2 * COLUMNS) & 1) << 2)
+      const index = (low ^ flip) & (ENTRIES - 1)
       pick(rows[row], index, words)
       const x2 = coordinate(picked, 32)
       const y2 = coordinate(picked, 0) * BigInt(2 * top - 1)
@@ -104,13 +111,13 @@ function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
         Z = z
         continue
       }
-      // Mixed addition, "madd-2004-hmv", with products of three and four reduced once: a division costs the engine most.
+      // Mixed addition, "madd-2004-hmv".
       const square = Z * Z
       const h = (x2 * square - X) % P
       const r = (y2 * Z * square - Y) % P
       const hh = h * h
-      const v = (X * hh) % P
-      const hhh = (h * hh) % P
+      const v = X * hh
+      const hhh = h * hh
       X = (r * r - hhh - 2n * v) % P
       Y = (r * (v - X) - Y * hhh) % P
       Z = (Z * h) % P
@@ -121,7 +128,7 @@ function combSum(digits: string, z: bigint): [x: bigint, y: bigint, z: bigint] {
 
 /** Copies one entry of a row by reading all of them: neither branch nor address depends on the index. */
 function pick(row: readonly Int32Array[], index: number, into: Int32Array): void {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = row
+  const { 0: t0, 1: t1, 2: t2, 3: t3, 4: t4, 5: t5, 6: t6, 7: t7 } = row
   // All ones where the index is that of the entry, else 0. Written out, as calls would be half of the time.
   const m0 = (index - 1) >> 31
   const m1 = ((index ^ 1) - 1) >> 31
@@ -146,7 +153,7 @@ function coordinate(view: DataView, at: number): bigint {
  * @throws {LenskeyError} `ERR_RANDOM` when the source does not work
  */
 export function p256Base(random: Random): P256Base {
-  return { multiply: (k) => multiplyByComb(k, random), randomBytes: triedOut(random) }
+  return { multiply: (k, guess) => multiplyByComb(k, random, guess), randomBytes: triedOut(random) }
 }
 
 /**

@@ -39,8 +39,12 @@ export type RandomBytes = (length?: number) => Uint8Array<ArrayBuffer>
 
 /** All that keys and signatures need of the curve: multiples of its base point, and the source that blinds them. */
 export interface P256Base {
-  /** k · G. @param k - secret, 1 to n - 1 */
-  readonly multiply: (k: bigint) => Affine
+  /**
+   * k · G.
+   * @param k - secret, 1 to n - 1
+   * @param guess - a point of the curve that it is believed to be, which may be sooner compared than computed
+   */
+  readonly multiply: (k: bigint, guess?: Affine) => Affine
   readonly randomBytes: RandomBytes
 }
 

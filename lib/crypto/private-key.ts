@@ -5,7 +5,7 @@ import { DER, DerReader, encodeDer, enterSequence } from './der.ts'
 import { encryptedKey, notThatKey, readingKey, wrongForm } from './key-errors.ts'
 import { drawP256Scalar, noRandom } from './p256.ts'
 import { p256Base } from './p256-base.ts'
-import { isP256Scalar, numberOf, pointOf } from './p256-field.ts'
+import { affineOf, isOnP256, isP256Scalar, numberOf, pointOf } from './p256-field.ts'
 import { decodePemBody, encodePem, findPemBlocks, type PemBlock } from './pem.ts'
 import {
   checkAlgorithm, checkCurve, checkJwkKind, checkJwkUse, encodeAlgorithm, jwkNumber, type P256PublicKey, parseJwkText,
@@ -42,17 +42,20 @@ interface FoundKey {
  */
 export function parsePrivateKey(input: string | UncheckedJwk, host: KeyHost = {}): P256PrivateKey {
   const { d, points } = readingKey('private key', () => find(input))
-  const key = privateKeyOf(d, host)
+  const key = privateKeyOf(d, host, points.find(isOnP256))
   if (!points.every((point) => isSamePoint(point, key.publicKey.point))) {
     throw new LenskeyError('ERR_KEY_MISMATCH', 'the public key in this file is not that of its private key; the file is damaged')
   }
   return key
 }
 
-/** A key by its scalar, 32 bytes. */
-function privateKeyOf(d: Uint8Array, { random, nativeCrypto }: KeyHost): P256PrivateKey {
+/**
+ * A key by its scalar, 32 bytes.
+ * @param believed - a point of the curve that may be its public half
+ */
+function privateKeyOf(d: Uint8Array, { random, nativeCrypto }: KeyHost, believed?: Uint8Array): P256PrivateKey {
   if (d.length !== 32 || !isP256Scalar(d)) throw new LenskeyError('ERR_KEY_RANGE', 'the private key is 0 or not below the order of P-256')
-  const point = nativeCrypto?.p256PublicPoint?.(d) ?? pointOf(p256Base(random ?? noRandom).multiply(numberOf(d)))
+  const point = nativeCrypto?.p256PublicPoint?.(d) ?? pointOf(p256Base(random ?? noRandom).multiply(numberOf(d), believed && affineOf(believed)))
   return { d: new Uint8Array(d), publicKey: publicKeyOf(point) }
 }
 

@@ -1,5 +1,5 @@
 import { concatBytes } from '../bytes/index.ts'
-import { hmacSha256 } from './sha256.ts'
+import { keyed } from './sha256-portable.ts'
 
 /** One candidate in 2^32 is no scalar of P-256, so that this many are never needed. */
 const MOST_CANDIDATES = 1000
@@ -11,15 +11,15 @@ const MOST_CANDIDATES = 1000
  */
 export function withNonce<Result>(seed: Uint8Array, use: (candidate: Uint8Array) => Result | undefined): Result {
   let v: Uint8Array = new Uint8Array(32).fill(1)
-  let k: Uint8Array = new Uint8Array(32)
+  let mac = keyed(new Uint8Array(32))
   const update = (step: number, data: Uint8Array): void => {
-    k = hmacSha256(k, concatBytes(v, Uint8Array.of(step), data))
-    v = hmacSha256(k, v)
+    mac = keyed(mac(concatBytes(v, Uint8Array.of(step), data)))
+    v = mac(v)
   }
   update(0, seed)
   update(1, seed)
   for (let count = 0; count < MOST_CANDIDATES; count++) {
-    v = hmacSha256(k, v)
+    v = mac(v)
     const result = use(v)
     if (result !== undefined) return result
     update(0, new Uint8Array(0))

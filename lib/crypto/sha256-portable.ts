@@ -8,4 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 
 export const digest = (message: Uint8Array): Uint8Array => sha256(message)
 
-export const mac = (key: Uint8Array, message: Uint8Array): Uint8Array => hmac(sha256, key, message)
+export function keyed(key: Uint8Array): (message: Uint8Array) => Uint8Array {
+  const begun = hmac.create(sha256, key)
+  return (message) => begun.clone().update(message).digest()
+}

@@ -2,19 +2,23 @@
 // the place of sha256-portable.ts there.
 
 const BLOCK = 64
+/** The 64th. */
+const LARGEST_PRIME = 311
 
-/** HMAC-SHA-256 (RFC 2104), 32 bytes. */
-export function mac(key: Uint8Array, message: Uint8Array): Uint8Array {
+/** HMAC-SHA-256 (RFC 2104) with one key, whose two blocks are hashed once: 32 bytes of each message. */
+export function keyed(key: Uint8Array): (message: Uint8Array) => Uint8Array {
   const short = key.length > BLOCK ? digest(key) : key
-  const keyed = (byte: number, text: Uint8Array): Uint8Array => {
-    const bytes = new Uint8Array(BLOCK + text.length).fill(byte, 0, BLOCK)
-    for (let at = 0; at < short.length; at++) bytes[at] ^= short[at]
-    bytes.set(text, BLOCK)
-    const hash = digest(bytes)
-    bytes.fill(0)
-    return hash
+  const begun = (byte: number): Int32Array => {
+    const block = new Uint8Array(BLOCK).fill(byte)
+    for (let at = 0; at < short.length; at++) block[at] ^= short[at]
+    const state = INITIAL.slice()
+    compress(state, block, BLOCK)
+    block.fill(0)
+    return state
   }
-  return keyed(0x5c, keyed(0x36, message))
+  const inner = begun(0x36)
+  const outer = begun(0x5c)
+  return (message) => digest(digest(message, inner), outer)
 }
 
 // FIPS 180-4 §5.3.3 and §4.2.2 define their words as roots of primes, which takes a third of the bytes that they take. A
@@ -25,10 +29,11 @@ const K = /* @__PURE__ */ rootsOfPrimes(64, 1 / 3)
 /** The first 32 bits behind the point. Signed, because engines keep small signed numbers without allocating. */
 function rootsOfPrimes(count: number, exponent: number): Int32Array {
   const words = new Int32Array(count)
+  const composite = new Uint8Array(LARGEST_PRIME)
   for (let number = 2, found = 0; found < count; number++) {
-    let divisor = 2
-    while (number % divisor !== 0 && divisor * divisor < number) divisor++
-    if (number % divisor !== 0 || divisor === number) words[found++] = ((number ** exponent) % 1) * 2 ** 32
+    if (composite[number] === 1) continue
+    words[found++] = ((number ** exponent) % 1) * 2 ** 32
+    for (let multiple = number * number; multiple < LARGEST_PRIME; multiple += number) composite[multiple] = 1
   }
   return words
 }
@@ -36,17 +41,21 @@ function rootsOfPrimes(count: number, exponent: number): Int32Array {
 // Shared, as nothing here waits: emptied after each use, for it may hold what a key was made of.
 const schedule = /* @__PURE__ */ new Int32Array(BLOCK)
 
-/** SHA-256 (FIPS 180-4), 32 bytes. */
-export function digest(message: Uint8Array): Uint8Array {
+/**
+ * SHA-256 (FIPS 180-4), 32 bytes.
+ * @param begun - the state after a block that comes before the message
+ */
+export function digest(message: Uint8Array, begun = INITIAL): Uint8Array {
   const { length } = message
   const rest = length % BLOCK
+  const all = length + (begun === INITIAL ? 0 : BLOCK)
   // Padding (§5.1.1): a set bit, zeros, the length in bits as 64 of them.
   const tail = new Uint8Array(rest < BLOCK - 8 ? BLOCK : 2 * BLOCK)
   tail.set(message.subarray(length - rest))
   tail[rest] = 0x80
-  const state = INITIAL.slice()
-  putWord(tail, tail.length - 8, length / 2 ** 29)
-  putWord(tail, tail.length - 4, length << 3)
+  const state = begun.slice()
+  putWord(tail, tail.length - 8, all / 2 ** 29)
+  putWord(tail, tail.length - 4, all << 3)
   compress(state, message, length - rest)
   compress(state, tail, tail.length)
   schedule.fill(0)

@@ -2,7 +2,7 @@ import { decodeHex, encodeHex, encodeUtf8 } from '../../../lib/bytes/index.ts'
 import { createP256Comb, createSigner, createVerifier, generatePrivateKey, parsePrivateKey, privateKeyToPem } from '../../../lib/crypto/index.ts'
 import { noRandom } from '../../../lib/crypto/p256.ts'
 import { multiplyByComb, p256Base } from '../../../lib/crypto/p256-comb.ts'
-import { bytesOf, numberOf, ORDER, pointOf } from '../../../lib/crypto/p256-field.ts'
+import { bytesOf, G, numberOf, ORDER, P, pointOf } from '../../../lib/crypto/p256-field.ts'
 import { signP256 } from '../../../lib/crypto/p256-sign.ts'
 import { test } from '../../suite.ts'
 import { combEdgeScalars, combMeetingScalars } from './comb-scalars.ts'
@@ -43,6 +43,18 @@ test('comb: random scalars, as @noble/curves', (t) => {
     const k = numberOf(generatePrivateKey(random).d)
     t.equal(hexOf(k, random), nobleHexOf(k), k.toString(16))
   }
+})
+
+test('comb: a guess is taken when it is right, and nothing else changes', (t) => {
+  const random = seededRandom(45)
+  for (const k of combEdgeScalars().slice(0, 12)) {
+    const right = multiplyByComb(k, noRandom)
+    const guesses = { right, opposite: { x: right.x, y: P - right.y }, other: multiplyByComb(k === 1n ? 2n : k - 1n, noRandom), base: G }
+    for (const source of [noRandom, random]) {
+      for (const [name, guess] of Object.entries(guesses)) t.same(multiplyByComb(k, source, guess), right, `${k.toString(16)}, ${name}`)
+    }
+  }
+  t.equal(multiplyByComb(1n, random, G), G, 'itself')
 })
 
 test('comb: scalars made so that a point meets itself or its opposite are multiplied again', (t) => {

@@ -1,5 +1,7 @@
 export interface FuzzTarget {
-  parts: 'engine' | 'host'
+  /** In test/fuzz and its corpus, where it is not the name. */
+  file?: string
+  parts: 'engine' | 'mbedtls' | 'openssl'
   /** Bytes. */
   length: number
   dictionary?: string
@@ -7,5 +9,6 @@ export interface FuzzTarget {
   keeps?: boolean
 }
 export const targets: Record<string, FuzzTarget>
+export function seedsOf(name: string): string
 export function ensureFuzzers(names?: string[]): Promise<void>
 export function runFuzzer(name: string, limit?: { seconds?: number; runs?: number }): Promise<{ inputs: number; edges: number; corpus: number }>

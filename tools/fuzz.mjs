@@ -10,8 +10,8 @@ const source = 'test/fuzz'
 const build = 'build/fuzz'
 const sanitizers = ['-g', '-O1', '-fno-omit-frame-pointer', '-fsanitize=fuzzer-no-link,address,undefined', '-fno-sanitize-recover=undefined']
 
-/** By the name of its file in test/fuzz: what it is linked with, how long its inputs get, its dictionary, how many inputs
- * a short run takes, and whether what it keeps is no leak. */
+/** By its name, which is that of its file in test/fuzz and of its corpus if no other is given: what it is linked with, how long its
+ * inputs get, its dictionary, how many inputs a short run takes, and whether what it keeps is no leak. */
 export const targets = {
   description: { parts: 'engine', length: 16_384, dictionary: 'sdp', runs: 10_000 },
   // Names of fields stay for good in GLib, whose table of them leaves its former self behind when it grows.
@@ -20,7 +20,10 @@ export const targets = {
   server: { parts: 'engine', length: 600, dictionary: 'sdp', runs: 20_000 },
   line: { parts: 'engine', length: 4096, dictionary: 'json', runs: 10_000 },
   message: { parts: 'engine', length: 4096, runs: 5_000 },
-  'tls-client': { parts: 'host', length: 6000, runs: 300 },
+  'tls-client': { parts: 'mbedtls', length: 6000, runs: 300 },
+  'tls-client-openssl': { file: 'tls-client', parts: 'openssl', length: 6000, runs: 300 },
+  verify: { parts: 'mbedtls', length: 400, runs: 300 },
+  'verify-openssl': { file: 'verify', parts: 'openssl', length: 400, runs: 3_000 },
 }
 
 /** The engine's objects but main.c, which opens sockets. */
@@ -32,22 +35,26 @@ async function engineParts() {
   return { flags, objects: [...camera, ...await compile('clang', sources, flags, join(build, 'engine'), headers)], link: await engineFlags('--libs') }
 }
 
-/** The host's TLS client and its library, whose own shifts and casts are those of C of its age. */
-async function hostParts() {
-  const library = mbedtlsParts()
+/** The host's TLS client and P-256; Mbed TLS with them, whose own shifts and casts are those of C of its age. OpenSSL is the system's. */
+async function hostParts(tls) {
+  const library = tls === 'mbedtls' ? mbedtlsParts() : { sources: [], flags: [], link: ['-lssl', '-lcrypto'] }
   const flags = [...sanitizers, '-I', source, '-Wno-unknown-warning-option', ...hostFlags, ...library.flags]
   const foreign = ['-w', ...sanitizers, '-fno-sanitize=undefined', ...library.flags]
-  const own = await compile('clang', ['resolve', 'tls-mbedtls'].map((name) => join(host, `${name}.c`)), flags, join(build, 'host'), [mbedtlsConfig])
-  return { flags, objects: [...own, ...await compile('clang', library.sources, foreign, join(build, 'mbedtls'), [mbedtlsConfig])], link: [] }
+  const own = await compile('clang', ['resolve', `tls-${tls}`].map((name) => join(host, `${name}.c`)), flags, join(build, `host-${tls}`), [mbedtlsConfig])
+  return { flags, objects: [...own, ...await compile('clang', library.sources, foreign, join(build, 'mbedtls'), [mbedtlsConfig])], link: library.link }
 }
+
+const fileOf = (name) => targets[name].file ?? name
+/** The folder of a target's seeds. */
+export const seedsOf = (name) => join(source, 'corpus', fileOf(name))
 
 /** Builds the fuzzers of these names where they are missing or old. Needs clang, and what the engine is built with. */
 export async function ensureFuzzers(names = Object.keys(targets)) {
   const made = {}
   for (const name of names) {
     const { parts } = targets[name]
-    const { flags, objects, link } = made[parts] ??= await (parts === 'engine' ? engineParts() : hostParts())
-    const file = join(source, `${name}.c`)
+    const { flags, objects, link } = made[parts] ??= await (parts === 'engine' ? engineParts() : hostParts(parts))
+    const file = join(source, `${fileOf(name)}.c`)
     // A file of the engine that is taken in whole, for what is static in it, is not linked once more.
     const within = [...readFileSync(file, 'utf8').matchAll(/#include "([\w-]+)\.c"/g)].map(([, part]) => part)
     const others = objects.filter((object) => !within.some((part) => object.endsWith(`/${part}.o`)))
@@ -80,7 +87,7 @@ export async function runFuzzer(name, { seconds = 0, runs = targets[name].runs }
   const broken = join(build, 'broken')
   mkdirSync(found, { recursive: true })
   mkdirSync(broken, { recursive: true })
-  const seeds = join(source, 'corpus', name)
+  const seeds = seedsOf(name)
   const errors = await run(join(build, name), [
     ...(seconds > 0 ? [`-max_total_time=${seconds}`] : [`-runs=${runs + readdirSync(seeds).length}`, '-seed=1']), found, seeds,
     `-max_len=${length}`, '-timeout=25', '-rss_limit_mb=1024', '-print_final_stats=1', `-artifact_prefix=${broken}/${name}-`,

@@ -20,6 +20,7 @@ export const requirements = [
     suites: 'the WebRTC engine on GStreamer',
   },
   { tool: '/usr/include/gstreamer-1.0/gst/rtsp-server/rtsp-server.h', packages: ['libgstrtspserver-1.0-dev'], suites: 'pictures of a camera that speaks RTSP' },
+  { tool: '/usr/include/openssl/ssl.h', packages: ['libssl-dev'], suites: 'the board’s host with OpenSSL' },
   { tool: 'clang', packages: ['clang'], suites: 'the C functions that see bytes of the network, fuzzed' },
   { tool: 'valgrind', packages: ['valgrind'], suites: 'leaks of the board’s host' },
   { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },

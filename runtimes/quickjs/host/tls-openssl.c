@@ -199,7 +199,8 @@ bool crypto_p256_verify(const uint8_t point[65], const uint8_t *message, size_t 
   ECDSA_SIG *given = ECDSA_SIG_new();
   SHA256(message, length, digest);
   ECDSA_SIG_set0(given, BN_bin2bn(signature, 32, NULL), BN_bin2bn(signature + 32, 32, NULL));
-  bool well = EC_KEY_oct2key(key, point, 65, NULL) == 1 && ECDSA_do_verify(digest, sizeof digest, given, key) == 1;
+  /* Of its own it takes the hybrid form too, in which a key has a second spelling. */
+  bool well = point[0] == POINT_CONVERSION_UNCOMPRESSED && EC_KEY_oct2key(key, point, 65, NULL) == 1 && ECDSA_do_verify(digest, sizeof digest, given, key) == 1;
   ECDSA_SIG_free(given);
   EC_KEY_free(key);
   ERR_clear_error();

@@ -6,7 +6,8 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import * as esbuild from 'esbuild'
 import { bareEngine, bundleSmall, firmware } from './tools/bare-engine.mjs'
 import { checkImports } from './tools/import-rules.mjs'
-import { firmwareModules, smallModules } from './tools/small-modules.mjs'
+import { sized } from './tools/sized.mjs'
+import { firmwareModules } from './tools/small-modules.mjs'
 
 const quick = process.argv.includes('--quick')
 const tests = process.argv.includes('--tests')
@@ -36,20 +37,6 @@ const nodeEntries = {
 /** npm's packages stay outside, but for the curve: as files of its own it costs a fresh process 25 ms and 5 MB more. */
 const { dependencies, optionalDependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
 const external = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }).filter((name) => !name.startsWith('@noble/'))
-
-const viewingPage = { bundle: true, format: 'esm', target: 'es2022', platform: 'browser', plugins: [smallModules] }
-
-/**
- * Single files whose size is promised: name, entry, options, and the largest size allowed (bytes raw, bytes gzip). The camera has
- * no room for `vars`. The board's own is in build-board.mjs.
- */
-const sized = [
-  { name: 'lenskey-token.quickjs.js', entry: 'runtimes/quickjs/token.ts', options: firmware, vars: true, raw: 48_000, gzip: 18_000 },
-  { name: 'lenskey-device.quickjs.js', entry: 'runtimes/quickjs/device.ts', options: firmware, vars: true, raw: 75_000, gzip: 27_000 },
-  { name: 'lenskey-camera.quickjs.js', entry: 'runtimes/quickjs/camera.ts', options: firmware, raw: 160_000, gzip: 55_000 },
-  { name: 'lenskey-bench.quickjs.js', entry: 'runtimes/bench/bare.ts', options: firmware, vars: true, raw: 80_000, gzip: 32_000 },
-  { name: 'lenskey-client.js', entry: 'runtimes/browser/client.ts', options: viewingPage, raw: 90_000, gzip: 32_000 },
-]
 
 /** The bench for Node, which has to come alone onto a board as well. */
 const nodeBench = {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const benches = ['token', 'verify', 'jwks', 'relay', 'frame', 'spake2', 'iam', 'cbor', 'coap', 'session', 'stream', 'board', 'start']
+const benches = ['token', 'verify', 'jwks', 'relay', 'frame', 'spake2', 'iam', 'cbor', 'coap', 'session', 'stream', 'quickjs', 'size']
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const json = process.argv.includes('--json')

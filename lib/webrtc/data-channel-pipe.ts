@@ -39,9 +39,14 @@ export function createDataChannelPipe(
     send(message): void {
       if (channel.readyState !== 'open') return
       const fits = typeof message === 'string' ? !isTooLong(message) : message.length <= maxMessageBytes
-      if (!fits || channel.bufferedAmount > maxBufferedBytes) channel.close()
-      else if (typeof message === 'string') channel.send(message)
-      else channel.send(message as Uint8Array<ArrayBuffer>)
+      try {
+        if (!fits || channel.bufferedAmount > maxBufferedBytes) channel.close()
+        else if (typeof message === 'string') channel.send(message)
+        else channel.send(message as Uint8Array<ArrayBuffer>)
+      } catch {
+        // An engine may refuse what it cannot send. Whoever answers has nobody to tell, and without that message no other may follow.
+        channel.close()
+      }
     },
     close(): void {
       channel.close()

@@ -58,8 +58,6 @@ export class NativeDataChannel implements DataChannel {
       if (typeof data === 'string') this.#native.sendMessage(data)
       else this.#native.sendMessageBinary(data)
     } catch (cause) {
-      // Native code has closed it and says so in a moment; until then it is as on a network: what is sent does not arrive.
-      if (!this.#native.isOpen()) return
       throw new LenskeyError('ERR_DATA_CHANNEL', `the message could not be sent: ${messageOf(cause)}`, { cause })
     }
   }

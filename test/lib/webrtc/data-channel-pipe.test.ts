@@ -62,3 +62,16 @@ test('a peer that does not read what it asked for', async (t) => {
   pipe.send('one past it')
   t.equal(near.readyState, 'closed')
 })
+
+test('a message that the engine refuses closes the channel, and is no error for whoever answers', async (t) => {
+  const [near, far] = await channelPair()
+  near.send = () => { throw new Error('refused') }
+  const pipe = createDataChannelPipe(near)
+  let closed = 0
+  pipe.onClose = () => { closed++ }
+  pipe.send('an answer')
+  pipe.send(Uint8Array.of(1))
+  await settle()
+  t.equal(closed, 1)
+  t.equal(far.readyState, 'closed')
+})

@@ -64,9 +64,8 @@ export class NativeDataChannel implements DataChannel {
 
   close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
-    const { closesItself } = this
     this.#state = 'closing'
-    if (!closesItself) this.#native.close()
+    this.#native.close()
   }
 
   /** The event `open`, once; for a channel of the peer it follows `datachannel` (W3C §6.2). */

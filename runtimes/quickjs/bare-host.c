@@ -1,5 +1,6 @@
-/* The barest host there is: evaluates one module with what it imports, and runs jobs until none is left. All it adds is
-   print() and scriptArgs, so whatever runs here needs nothing of its engine but the language. For tests and measurements. */
+/* The barest host there is: evaluates one module with what it imports, or one of bytecode (.bin), and runs jobs until none is
+   left. All it adds is print() and scriptArgs, so whatever runs here needs nothing of its engine but the language. For tests and
+   measurements. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,13 @@ static JSModuleDef *load_module(JSContext *ctx, const char *name, void *opaque) 
   return definition;
 }
 
+/* What compile.c makes is a module that imports nothing. */
+static JSValue evaluate_bytecode(JSContext *ctx, const char *bytes, size_t length) {
+  JSValue module = JS_ReadObject(ctx, (const uint8_t *)bytes, length, JS_READ_OBJ_BYTECODE);
+  if (JS_IsException(module)) return module;
+  return JS_ResolveModule(ctx, module) < 0 ? JS_EXCEPTION : JS_EvalFunction(ctx, module);
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) {
     fprintf(stderr, "usage: %s MODULE [ARGUMENT]...\n", argv[0]);
@@ -67,7 +75,9 @@ int main(int argc, char **argv) {
   JS_SetPropertyStr(ctx, global, "print", JS_NewCFunction(ctx, print, "print", 1));
   JS_FreeValue(ctx, global);
 
-  JSValue result = JS_Eval(ctx, source, length, argv[1], JS_EVAL_TYPE_MODULE);
+  const char *ending = strrchr(argv[1], '.');
+  JSValue result = ending != NULL && strcmp(ending, ".bin") == 0 ? evaluate_bytecode(ctx, source, length)
+    : JS_Eval(ctx, source, length, argv[1], JS_EVAL_TYPE_MODULE);
   free(source);
   int failed = JS_IsException(result);
   JSContext *job;

@@ -44,6 +44,15 @@ void tap.test('an error on QuickJS keeps its code and its advice in the minified
   t.match((await run(qjs, [join(folder, 'locked.js')])).stdout, /^LenskeyError ERR_KEY_ENCRYPTED .*openssl pkey/)
 })
 
+void tap.test('QuickJS keeps no text of the functions of a bundle in memory', { skip }, async (t) => {
+  const qjs = await ensureQuickjs()
+  const [library, own] = ["import { createSigner } from './lenskey-token.quickjs.js'; print(createSigner.toString())", 'const own = () => 1; print(own.toString())']
+  for (const [source, shown] of [[library, /native code/], [own, /=> 1/]] as const) {
+    writeFileSync(join(folder, 'text.js'), source)
+    t.match((await run(qjs, [join(folder, 'text.js')])).stdout, shown)
+  }
+})
+
 void tap.test('the bare host fails when its module fails', { skip }, async (t) => {
   const qjs = await ensureQuickjs()
   for (const source of ['throw new Error("broken")', 'Promise.reject(new Error("broken"))', 'import "./none.js"', 'a syntax error', 'setTimeout(() => 0)']) {

@@ -1,0 +1,5 @@
+import type { BuildOptions, BuildResult } from 'esbuild'
+
+export const bareEngine: BuildOptions
+export const firmware: BuildOptions
+export function bundleSmall(options: BuildOptions, more?: { vars?: boolean }): Promise<BuildResult>

@@ -12,7 +12,7 @@ const instead = (files) => ({
 })
 
 const coders = { 'host-coders.ts': 'lib/bytes/no-host-coders.ts' }
-const curveAndHash = { 'p256-points.ts': 'lib/crypto/p256-points-small.ts', 'sha256-portable.ts': 'lib/crypto/sha256-small.ts' }
+const curveAndHash = { 'p256-points.ts': 'lib/crypto/p256-points-small.ts', 'sha256-portable.ts': 'lib/crypto/sha256-small.ts', 'order-inverse.ts': 'lib/crypto/order-inverse-small.ts' }
 
 /** A bare engine has no text coders. */
 export const withoutHostCoders = instead(coders)

@@ -1,6 +1,7 @@
 import { concatBytes } from '../bytes/index.ts'
+import { inverseModuloOrder } from './order-inverse.ts'
 import type { P256Base } from './p256.ts'
-import { bytesOf, inverse, isP256Scalar, numberOf, ORDER } from './p256-field.ts'
+import { bytesOf, isP256Scalar, numberOf, ORDER } from './p256-field.ts'
 import { withNonce } from './rfc6979.ts'
 import { sha256 } from './sha256.ts'
 
@@ -23,7 +24,7 @@ export function signP256({ multiply, randomBytes }: P256Base, message: Uint8Arra
     const r = multiply(k).x % ORDER
     // s = (bk)^-1 · (bh + bdr). The time of an operation on big numbers depends on them, so the inversion only ever sees b·k.
     const b = (numberOf(randomBytes(BLINDING_BYTES)) % (ORDER - 1n)) + 1n
-    const s = (inverse((b * k) % ORDER, ORDER) * ((b * h + ((b * secret) % ORDER) * r) % ORDER)) % ORDER
+    const s = (inverseModuloOrder((b * k) % ORDER) * ((b * h + ((b * secret) % ORDER) * r) % ORDER)) % ORDER
     return r === 0n || s === 0n ? undefined : concatBytes(bytesOf(r), bytesOf(s))
   })
 }

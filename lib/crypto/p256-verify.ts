@@ -1,5 +1,6 @@
+import { inverseModuloOrder } from './order-inverse.ts'
 import { noRandom, type P256Point, p256With, readPoint } from './p256.ts'
-import { inverse, isOnP256, isP256Scalar, numberOf, ORDER } from './p256-field.ts'
+import { isOnP256, isP256Scalar, numberOf, ORDER } from './p256-field.ts'
 import { sha256 } from './sha256.ts'
 
 /**
@@ -12,7 +13,7 @@ export function verifyP256(message: Uint8Array, signature: Uint8Array, point: Ui
   if (!isOnP256(point) || signature.length !== 64 || !isP256Scalar(signature) || !isP256Scalar(signature, 32)) return false
   const { Point } = p256With(noRandom)
   const r = numberOf(signature.subarray(0, 32))
-  const w = inverse(numberOf(signature.subarray(32)), ORDER)
+  const w = inverseModuloOrder(numberOf(signature.subarray(32)))
   // Hash and order both have 256 bits.
   const h = numberOf(sha256(message))
   const sum = combine(Point.ZERO, [Point.BASE, readPoint(Point, point)], [(h * w) % ORDER, (r * w) % ORDER])

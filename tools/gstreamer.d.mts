@@ -1,1 +1,2 @@
-export function ensureEngine(options?: { outfile?: string; sanitize?: boolean }): Promise<string>
+export function buildEngine(options?: { outfile?: string; sanitize?: boolean }): Promise<string>
+export function ensureEngine(options: { outfile: string; sanitize?: boolean }): Promise<string>

@@ -4,7 +4,9 @@ import tap from 'tap'
 import { silentLog } from '../../lib/runtime/log.ts'
 import { HEAD_START_MS, HeldCandidates } from '../../runtimes/node/webrtc/held-candidates.ts'
 import { Listeners } from '../../runtimes/node/webrtc/listeners.ts'
+import { UntoldCloses } from '../../runtimes/node/webrtc/native-ends.ts'
 import { NativeDataChannel } from '../../runtimes/node/webrtc/node-datachannel-channel.ts'
+import { until } from './support/negotiating-pair.ts'
 
 const host = 'candidate:1 1 UDP 2122317823 192.0.2.1 50000 typ host'
 const relay = 'candidate:2 1 UDP 8331263 198.51.100.1 50001 typ relay raddr 0.0.0.0 rport 0'
@@ -75,7 +77,7 @@ class PlayedChannel {
 
 function opened(): { native: PlayedChannel; channel: NativeDataChannel } {
   const native = new PlayedChannel()
-  const channel = new NativeDataChannel(native as unknown as NodeDatachannel.DataChannel, new Listeners(silentLog))
+  const channel = new NativeDataChannel(native as unknown as NodeDatachannel.DataChannel, new Listeners(silentLog), new UntoldCloses())
   native.callbacks.onOpen()
   return { native, channel }
 }
@@ -99,4 +101,24 @@ void tap.test('a channel that native code is closing is not closed once more, an
   t.same([closing, open, ours].map(({ native }) => native.called.filter((name) => name === 'close').length), [0, 1, 1])
   t.equal(closed, 3, 'each says so once')
   t.end()
+})
+
+/** A channel that we closed, and where native code is: only a weak hold is left. */
+function letGo(untold: UntoldCloses): { native: WeakRef<PlayedChannel>; channel: NativeDataChannel } {
+  const native = new PlayedChannel()
+  const channel = new NativeDataChannel(native as unknown as NodeDatachannel.DataChannel, new Listeners(silentLog), untold)
+  channel.giveUp()
+  return { native: new WeakRef(native), channel }
+}
+
+void tap.test('a channel whose close native code never tells is collected, once no connection is open', async (t) => {
+  const untold = new UntoldCloses()
+  const connection = {}
+  untold.connections.add(connection)
+  const { native, channel } = letGo(untold)
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  t.not(native.deref(), undefined, 'while one is open nothing is done for it')
+  untold.connections.delete(connection)
+  await until(() => native.deref() === undefined, 'the end of it')
+  t.same([channel.readyState, channel.bufferedAmount], ['closed', 0], 'whoever has the channel keeps it')
 })

@@ -5,6 +5,7 @@ import { type MediaSection, receivesMedia, sendsMedia } from '../../../lib/webrt
 import { isRtcp } from '../media/rtcp.ts'
 import { withRtpIdentity } from '../media/rtp.ts'
 import type { Listeners } from './listeners.ts'
+import { NativeEnd, type UntoldCloses } from './native-ends.ts'
 
 type Library = typeof NodeDatachannel
 
@@ -20,17 +21,19 @@ export class NativeAudioTrack implements AudioTrack {
   bytesReceived = 0
   readonly #library: Library
   readonly #guard: Pick<Listeners<unknown>, 'guard'>
+  readonly #untold: UntoldCloses
   readonly #options: AudioTrackOptions | undefined
   readonly #ssrc = randomBytes(4).readUInt32BE()
-  #track: NodeDatachannel.Track | undefined
+  #end: NativeEnd<NodeDatachannel.Track> | undefined
   #payloadType: number | undefined
   #open = false
   #wasReady = false
   #announced = false
 
-  constructor(library: Library, guard: Pick<Listeners<unknown>, 'guard'>, options?: AudioTrackOptions) {
+  constructor(library: Library, guard: Pick<Listeners<unknown>, 'guard'>, untold: UntoldCloses, options?: AudioTrackOptions) {
     this.#library = library
     this.#guard = guard
+    this.#untold = untold
     this.#options = options
   }
 
@@ -56,17 +59,16 @@ export class NativeAudioTrack implements AudioTrack {
       this.#open = true
       this.#settle()
     })
-    track.onClosed(() => {
-      this.#open = false
-      this.#settle()
-    })
     track.onMessage((packet) => {
       if (isRtcp(packet)) return
       this.bytesReceived += packet.length
       this.#guard.guard(() => this.onRtp?.(packet))
     })
-    this.#track = track
     this.#open = track.isOpen()
+    this.#end = new NativeEnd(track, this.#untold, () => {
+      this.#open = false
+      this.#settle()
+    })
   }
 
   /**
@@ -86,7 +88,7 @@ export class NativeAudioTrack implements AudioTrack {
   }
 
   sendRtp(packet: Uint8Array): void {
-    const track = this.#track
+    const track = this.#end?.native
     if (!this.#open || this.#payloadType === undefined || track === undefined) return
     const ours = withRtpIdentity(packet, this.#payloadType, this.#ssrc)
     this.bytesSent += ours.length
@@ -95,8 +97,7 @@ export class NativeAudioTrack implements AudioTrack {
 
   stop(): void {
     this.#open = false
-    this.#track?.close()
-    this.#track = undefined
+    this.#end?.letGo()
   }
 
   #settle(): void {

@@ -2,19 +2,19 @@ import type * as NodeDatachannel from 'node-datachannel'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type { DataChannel, DataChannelEvents } from '../../../lib/webrtc/peer-connection.ts'
 import type { Listeners } from './listeners.ts'
+import { NativeEnd, type UntoldCloses } from './native-ends.ts'
 
 /** A native data channel with the shape of the W3C one. */
 export class NativeDataChannel implements DataChannel {
   readonly label: string
   readonly protocol: string
   binaryType = 'arraybuffer'
-  readonly #native: NodeDatachannel.DataChannel
+  readonly #end: NativeEnd<NodeDatachannel.DataChannel>
   readonly #listeners: Listeners<DataChannelEvents>
   #state: DataChannel['readyState'] = 'connecting'
   #lowThreshold = 0
 
-  constructor(native: NodeDatachannel.DataChannel, listeners: Listeners<DataChannelEvents>) {
-    this.#native = native
+  constructor(native: NodeDatachannel.DataChannel, listeners: Listeners<DataChannelEvents>, untold: UntoldCloses) {
     this.#listeners = listeners
     this.label = native.getLabel()
     this.protocol = native.getProtocol()
@@ -24,15 +24,15 @@ export class NativeDataChannel implements DataChannel {
     // Each callback has a queue of its own; up to a thousand entries of each are read in turn, in the order given here, and after
     // `onClosed` native code drops what is left in the others. It stands last, so that what came before the close is heard.
     native.onMessage((message) => listeners.emit('message', { data: typeof message === 'string' ? message : arrayBufferOf(message) }))
-    native.onClosed(() => this.lost())
+    this.#end = new NativeEnd(native, untold, () => this.lost())
   }
 
   get readyState(): DataChannel['readyState'] {
-    return this.#state === 'connecting' && this.#native.isOpen() ? 'open' : this.#state
+    return this.#state === 'connecting' && this.#isOpen ? 'open' : this.#state
   }
 
   get bufferedAmount(): number {
-    return this.#state === 'closed' ? 0 : this.#native.bufferedAmount()
+    return this.#state === 'closed' ? 0 : this.#end.native?.bufferedAmount() ?? 0
   }
 
   get bufferedAmountLowThreshold(): number {
@@ -41,7 +41,7 @@ export class NativeDataChannel implements DataChannel {
 
   set bufferedAmountLowThreshold(bytes: number) {
     this.#lowThreshold = bytes
-    if (this.#state !== 'closed') this.#native.setBufferedAmountLowThreshold(bytes)
+    if (this.#state !== 'closed') this.#end.native?.setBufferedAmountLowThreshold(bytes)
   }
 
   addEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void {
@@ -55,8 +55,8 @@ export class NativeDataChannel implements DataChannel {
   send(data: string | Uint8Array): void {
     if (this.readyState !== 'open') throw new LenskeyError('ERR_DATA_CHANNEL_NOT_OPEN', `the data channel ${this.label} is ${this.readyState}`)
     try {
-      if (typeof data === 'string') this.#native.sendMessage(data)
-      else this.#native.sendMessageBinary(data)
+      if (typeof data === 'string') this.#end.native?.sendMessage(data)
+      else this.#end.native?.sendMessageBinary(data)
     } catch (cause) {
       throw new LenskeyError('ERR_DATA_CHANNEL', `the message could not be sent: ${messageOf(cause)}`, { cause })
     }
@@ -65,7 +65,7 @@ export class NativeDataChannel implements DataChannel {
   close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
-    this.#native.close()
+    this.#end.native?.close()
   }
 
   /** The event `open`, once; for a channel of the peer it follows `datachannel` (W3C §6.2). */
@@ -76,11 +76,11 @@ export class NativeDataChannel implements DataChannel {
   }
 
   /**
-   * Whether native code is closing it, or has done so, and will say so by `onClosed`, by which it also lets go of it. A second close
-   * at the same moment would keep it from that, and the process would stay for it.
+   * Whether native code is closing it, or has done so, and says so by `onClosed`, by which it also lets go of it. A second close
+   * at the same moment would keep it from that.
    */
   get closesItself(): boolean {
-    return this.#state === 'closing' || (this.#state === 'open' && !this.#native.isOpen())
+    return this.#state === 'closing' || (this.#state === 'open' && !this.#isOpen)
   }
 
   /** Closed by the peer, or with the connection. */
@@ -88,9 +88,19 @@ export class NativeDataChannel implements DataChannel {
     if (this.#state === 'closed') return
     const closesItself = this.closesItself
     this.#state = 'closed'
-    if (!closesItself) this.#native.close()
+    if (!closesItself) this.#end.letGo()
     this.#listeners.emit('close', undefined)
     this.#listeners.silence()
+  }
+
+  /** Waits no longer for native code to say that it has closed it. */
+  giveUp(): void {
+    this.lost()
+    this.#end.letGo()
+  }
+
+  get #isOpen(): boolean {
+    return this.#end.native?.isOpen() === true
   }
 }
 

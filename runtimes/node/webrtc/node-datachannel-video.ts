@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { VideoCodec, VideoReceiver, VideoSender, VideoSenderOptions } from '../../../lib/webrtc/peer-connection.ts'
 import { withRtpIdentity } from '../media/rtp.ts'
 import type { Listeners } from './listeners.ts'
+import { NativeEnd, type UntoldCloses } from './native-ends.ts'
 import { asksForKeyFrame, isRtcp } from '../media/rtcp.ts'
 import { type MediaSection, h264Parameters } from '../../../lib/webrtc/sdp.ts'
 
@@ -30,17 +31,19 @@ export class NativeVideoSender implements VideoSender {
   readonly #library: Library
   readonly #trackId: string
   readonly #guard: Guard
+  readonly #untold: UntoldCloses
   readonly #ssrc = randomBytes(4).readUInt32BE()
-  #track: NodeDatachannel.Track | undefined
+  #end: NativeEnd<NodeDatachannel.Track> | undefined
   #payloadType: number | undefined
   #open = false
   #wasReady = false
 
-  constructor(library: Library, { codec, trackId }: VideoSenderOptions, guard: Guard) {
+  constructor(library: Library, { codec, trackId }: VideoSenderOptions, guard: Guard, untold: UntoldCloses) {
     this.#library = library
     this.codec = codec
     this.#trackId = trackId
     this.#guard = guard
+    this.#untold = untold
   }
 
   get ready(): boolean {
@@ -59,14 +62,13 @@ export class NativeVideoSender implements VideoSender {
       this.#open = true
       this.#settle()
     })
-    track.onClosed(() => {
-      this.#open = false
-      this.#settle()
-    })
     track.onMessage((packet) => {
       if (isRtcp(packet) && asksForKeyFrame(packet)) this.#guard.guard(() => this.onKeyFrameRequest?.())
     })
-    this.#track = track
+    this.#end = new NativeEnd(track, this.#untold, () => {
+      this.#open = false
+      this.#settle()
+    })
   }
 
   /** The codecs the peer takes; none when it wants no video. */
@@ -76,7 +78,7 @@ export class NativeVideoSender implements VideoSender {
   }
 
   sendRtp(packet: Uint8Array): void {
-    const track = this.#track
+    const track = this.#end?.native
     if (!this.#open || this.#payloadType === undefined || track === undefined) return
     const ours = withRtpIdentity(packet, this.#payloadType, this.#ssrc)
     this.bytes += ours.length
@@ -85,8 +87,7 @@ export class NativeVideoSender implements VideoSender {
 
   stop(): void {
     this.#open = false
-    this.#track?.close()
-    this.#track = undefined
+    this.#end?.letGo()
   }
 
   #settle(): void {
@@ -104,12 +105,14 @@ export class NativeVideoReceiver implements VideoReceiver {
   bytes = 0
   readonly #library: Library
   readonly #guard: Guard
-  #track: NodeDatachannel.Track | undefined
+  readonly #untold: UntoldCloses
+  #end: NativeEnd<NodeDatachannel.Track> | undefined
   #codecs: Codecs = []
 
-  constructor(library: Library, guard: Guard) {
+  constructor(library: Library, guard: Guard, untold: UntoldCloses) {
     this.#library = library
     this.#guard = guard
+    this.#untold = untold
   }
 
   bind(native: NodeDatachannel.PeerConnection, mid: string): void {
@@ -123,15 +126,13 @@ export class NativeVideoReceiver implements VideoReceiver {
     this.mid = track.mid()
     // Sends receiver reports and key frame requests.
     track.setMediaHandler(new this.#library.RtcpReceivingSession())
-    // Heard even though nothing is done: without a listener native code does not let go of the other ones.
-    track.onClosed(() => undefined)
     track.onMessage((packet) => {
       if (isRtcp(packet)) return
       this.bytes += packet.length
       this.codec = this.#codecs.find(({ payloadType }) => payloadType === (packet[1] & 0x7f))?.codec
       this.#guard.guard(() => this.onRtp?.(packet))
     })
-    this.#track = track
+    this.#end = new NativeEnd(track, this.#untold)
   }
 
   /** @returns whether this is the first time the peer says that it sends */
@@ -143,11 +144,11 @@ export class NativeVideoReceiver implements VideoReceiver {
   }
 
   requestKeyFrame(): void {
-    if (this.#track?.isOpen() === true) this.#guard.guard(() => this.#track?.requestKeyframe())
+    const track = this.#end?.native
+    if (track?.isOpen() === true) this.#guard.guard(() => track.requestKeyframe())
   }
 
   stop(): void {
-    this.#track?.close()
-    this.#track = undefined
+    this.#end?.letGo()
   }
 }

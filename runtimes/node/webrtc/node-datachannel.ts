@@ -10,6 +10,7 @@ import { withFreePort } from './free-port.ts'
 import { HeldCandidates } from './held-candidates.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { Listeners } from './listeners.ts'
+import { NativeEnd, UntoldCloses } from './native-ends.ts'
 import { NativeAudioTrack } from './node-datachannel-audio.ts'
 import { NativeDataChannel } from './node-datachannel-channel.ts'
 import { NativeVideoReceiver, NativeVideoSender } from './node-datachannel-video.ts'
@@ -34,7 +35,8 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
       { cause },
     )
   })
-  return (configuration) => new NodeDatachannelConnection(library, configuration, settings)
+  const untold = new UntoldCloses()
+  return (configuration) => new NodeDatachannelConnection(library, configuration, settings, untold)
 }
 
 /** Longer than native code takes to close a data channel. */
@@ -46,10 +48,13 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   readonly #library: typeof NodeDatachannel
   readonly #native: NodeDatachannel.PeerConnection
   readonly #settings: EngineSettings
+  readonly #untold: UntoldCloses
   readonly #listeners: Listeners<PeerConnectionEvents>
   readonly #senders: NativeVideoSender[] = []
   readonly #receivers: NativeVideoReceiver[] = []
   readonly #audio: NativeAudioTrack[] = []
+  /** Tracks of the peer that nobody asked for. */
+  readonly #unasked: NativeEnd<NodeDatachannel.Track>[] = []
   /** Sections that our answers say no to. */
   readonly #refused = new Set<string>()
   /** Held here as long as the connection: a channel that only native code knows would be collected. */
@@ -61,9 +66,10 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   #remote: MediaSection[] = []
   #agreed: MediaSection[] = []
 
-  constructor(library: typeof NodeDatachannel, { iceServers }: PeerConnectionConfiguration, settings: EngineSettings) {
+  constructor(library: typeof NodeDatachannel, { iceServers }: PeerConnectionConfiguration, settings: EngineSettings, untold: UntoldCloses) {
     this.#library = library
     this.#settings = settings
+    this.#untold = untold
     this.#listeners = new Listeners(settings.log)
     this.#native = new library.PeerConnection('lenskey', {
       iceServers: nativeIceServers(iceServers, settings),
@@ -74,6 +80,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       ...(settings.loopbackOnly && { bindAddress: '127.0.0.1' }),
       ...(settings.portRange && { portRangeBegin: settings.portRange.first, portRangeEnd: settings.portRange.last }),
     })
+    untold.connections.add(this)
     this.#listen()
   }
 
@@ -176,7 +183,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
 
   addVideoSender(options: VideoSenderOptions): VideoSender {
     this.#mustBeOpen()
-    const sender = new NativeVideoSender(this.#library, options, this.#listeners)
+    const sender = new NativeVideoSender(this.#library, options, this.#listeners, this.#untold)
     this.#senders.push(sender)
     this.#updateNegotiationNeeded()
     return sender
@@ -184,13 +191,13 @@ class NodeDatachannelConnection implements MediaPeerConnection {
 
   addVideoReceiver(): void {
     this.#mustBeOpen()
-    this.#receivers.push(new NativeVideoReceiver(this.#library, this.#listeners))
+    this.#receivers.push(new NativeVideoReceiver(this.#library, this.#listeners, this.#untold))
     this.#updateNegotiationNeeded()
   }
 
   addAudio(options: AudioTrackOptions): AudioTrack {
     this.#mustBeOpen()
-    const track = new NativeAudioTrack(this.#library, this.#listeners, options)
+    const track = new NativeAudioTrack(this.#library, this.#listeners, this.#untold, options)
     this.#audio.push(track)
     this.#updateNegotiationNeeded()
     return track
@@ -229,12 +236,19 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     this.#closed = true
     this.#candidates.drop()
     this.#listeners.silence()
-    const isClosing = [...this.#channels].some(({ closesItself }) => closesItself)
+    const channels = [...this.#channels]
+    const isClosing = channels.some(({ closesItself }) => closesItself)
     // Each by its own call: native code keeps the process alive for what is left open.
-    for (const channel of [...this.#channels]) channel.lost()
+    for (const channel of channels) channel.lost()
     for (const media of this.#media()) media.stop()
-    if (isClosing) setTimeout(() => this.#native.close(), CLOSING_MS)
-    else this.#native.close()
+    for (const track of this.#unasked) track.letGo()
+    const end = () => {
+      for (const channel of channels) channel.giveUp()
+      this.#native.close()
+      this.#untold.connections.delete(this)
+    }
+    if (isClosing) setTimeout(end, CLOSING_MS)
+    else end()
   }
 
   #listen(): void {
@@ -263,25 +277,37 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       if (native.state() === 'closed') setImmediate(() => setImmediate(announceState))
       else announceState()
     })
-    native.onDataChannel((channel) => guarded(() => {
-      const adopted = this.#adopt(channel)
-      this.#listeners.emit('datachannel', { channel: adopted })
-      adopted.announceOpen()
-    }))
-    native.onTrack((track) => guarded(() => {
-      if (track.type() === 'audio') {
-        const audio = new NativeAudioTrack(this.#library, this.#listeners)
-        audio.take(track)
-        this.#audio.push(audio)
-        this.#settleWhenStable()
-        return
-      }
-      if (track.type() !== 'video' || track.direction() === 'SendOnly') return
-      const receiver = new NativeVideoReceiver(this.#library, this.#listeners)
+    native.onDataChannel((channel) => {
+      // It comes as well while our own close waits.
+      if (this.#closed) new NativeEnd(channel, this.#untold).letGo()
+      guarded(() => {
+        const adopted = this.#adopt(channel)
+        // It comes open. If it is not, the peer has closed it meanwhile, and native code has told nobody, or is about to.
+        if (adopted.readyState !== 'open') setTimeout(() => adopted.giveUp(), CLOSING_MS)
+        this.#listeners.emit('datachannel', { channel: adopted })
+        adopted.announceOpen()
+      })
+    })
+    native.onTrack((track) => {
+      if (this.#closed) new NativeEnd(track, this.#untold).letGo()
+      guarded(() => this.#takeTrack(track))
+    })
+  }
+
+  #takeTrack(track: NodeDatachannel.Track): void {
+    if (track.type() === 'audio') {
+      const audio = new NativeAudioTrack(this.#library, this.#listeners, this.#untold)
+      audio.take(track)
+      this.#audio.push(audio)
+    } else if (track.type() === 'video' && track.direction() !== 'SendOnly') {
+      const receiver = new NativeVideoReceiver(this.#library, this.#listeners, this.#untold)
       receiver.take(track)
       this.#receivers.push(receiver)
-      this.#settleWhenStable()
-    }))
+    } else {
+      this.#unasked.push(new NativeEnd(track, this.#untold))
+      return
+    }
+    this.#settleWhenStable()
   }
 
   #announceCandidate(candidate: string, sdpMid: string): void {
@@ -291,7 +317,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   }
 
   #adopt(native: NodeDatachannel.DataChannel): NativeDataChannel {
-    const channel = new NativeDataChannel(native, new Listeners(this.#settings.log))
+    const channel = new NativeDataChannel(native, new Listeners(this.#settings.log), this.#untold)
     this.#channels.add(channel)
     channel.addEventListener('close', () => this.#channels.delete(channel))
     this.#updateNegotiationNeeded()

@@ -1,16 +1,22 @@
-// A program ends by itself, whenever its peers close what they made.
+// A program ends by itself, whatever its peers made and when they closed it.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import tap from 'tap'
 
-tap.setTimeout(60_000)
+tap.setTimeout(90_000)
 
-const program = fileURLToPath(new URL('./support/closed-unheard.js', import.meta.url))
+const program = fileURLToPath(new URL('./support/ending-peers.js', import.meta.url))
 
-for (const closes of ['channel', 'connection']) {
-  void tap.test(`closed by its peer before it was heard of: a ${closes}`, async (t) => {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, closes], { timeout: 20_000, killSignal: 'SIGKILL' })
-    t.equal(stdout.trim(), 'connecting, close', 'it was not open any more when it came')
+const scenes: [scene: string, what: string, seen: string][] = [
+  ['channel', 'a data channel that its peer closed before it was heard of', 'connecting, close'],
+  ['connection', 'a data channel whose connection the peer closed before it was heard of', 'connecting, close'],
+  ['track', 'room of the peer for a picture that is not there', 'sendonly, sendonly'],
+]
+
+for (const [scene, what, seen] of scenes) {
+  void tap.test(what, async (t) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, scene], { timeout: 20_000, killSignal: 'SIGKILL' })
+    t.equal(stdout.trim(), seen)
   })
 }

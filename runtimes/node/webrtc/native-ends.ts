@@ -41,7 +41,7 @@ export class NativeEnd<Native extends Closable> {
 }
 
 /** Longer than native code takes to tell that something is closed. */
-const TOLD_WITHIN_MS = 1000
+const TOLD_WITHIN_MS = 500
 /** One is enough; a program that goes on for hours pays for no more than these. */
 const MOST_COLLECTIONS = 5
 
@@ -52,24 +52,24 @@ export class UntoldCloses {
   readonly #ends = new Set<{ isClosed: boolean }>()
   readonly #collected = new FinalizationRegistry<{ isClosed: boolean }>((end) => this.#ends.delete(end))
   #timer: NodeJS.Timeout | undefined
-  #collections = 0
+  /** Since the last end came. */
+  #looks = 0
 
   /** @param end - of `native`, which it must not hold any more */
   expect(native: object, end: { isClosed: boolean }): void {
     this.#ends.add(end)
     this.#collected.register(native, end)
-    this.#collections = 0
+    this.#looks = 0
     this.#timer ??= setInterval(() => this.#look(), TOLD_WITHIN_MS).unref()
   }
 
   #look(): void {
     for (const end of this.#ends) if (end.isClosed) this.#ends.delete(end)
-    if (this.#ends.size === 0 || this.#collections === MOST_COLLECTIONS) {
+    if (this.#ends.size === 0 || this.#looks > MOST_COLLECTIONS) {
       clearInterval(this.#timer)
       this.#timer = undefined
       this.#ends.clear()
-    } else if (this.connections.size === 0) {
-      this.#collections++
+    } else if (this.connections.size === 0 && this.#looks++ > 0) {
       // Where there is no inspector the process stays until it is ended.
       collectGarbage().catch(() => undefined)
     }

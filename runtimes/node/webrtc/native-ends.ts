@@ -42,7 +42,7 @@ export class NativeEnd<Native extends Closable> {
 
 /** Longer than native code takes to tell that something is closed. */
 const TOLD_WITHIN_MS = 500
-/** One is enough; a program that goes on for hours pays for no more than these. */
+/** One or two were seen to be enough; a program that goes on for hours pays for no more than these. */
 const MOST_COLLECTIONS = 5
 
 /** The closes that native code has yet to tell us of, among all connections of an engine. */

@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import tap from 'tap'
 
-tap.setTimeout(90_000)
+tap.setTimeout(120_000)
 
 const program = fileURLToPath(new URL('./support/ending-peers.js', import.meta.url))
 
 const scenes: [scene: string, what: string, seen: string][] = [
   ['channel', 'a data channel that its peer closed before it was heard of', 'connecting, close'],
   ['connection', 'a data channel whose connection the peer closed before it was heard of', 'connecting, close'],
+  ['picture', 'a picture that the peer closed with the connection', 'closed'],
   ['track', 'room of the peer for a picture that is not there', 'sendonly, sendonly'],
 ]
 

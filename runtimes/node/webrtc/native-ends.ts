@@ -29,14 +29,14 @@ export class NativeEnd<Native extends Closable> {
     })
   }
 
-  /** Closes it, when that has not been done, and does not wait for it to be told. */
+  /** Closes it, if that has not been done, and does not wait to be told. */
   letGo(): void {
     const { native } = this
     if (native === undefined) return
     this.native = undefined
-    if (this.isClosed) return
+    // Of a track that is closed it lets go of the callback that told so, and of the others by this call alone.
     native.close()
-    this.#untold.expect(native, this)
+    if (!this.isClosed) this.#untold.expect(native, this)
   }
 }
 

@@ -38,6 +38,13 @@ const videoOf = ({ localDescription }: MediaPeerConnection): string[] =>
 const scenes: Record<string, () => Promise<string[]>> = {
   channel: () => closedUnheard((channel) => { channel.close() }),
   connection: () => closedUnheard(() => { peer.close() }),
+  async picture() {
+    const sender = other.addVideoSender({ codec: 'VP8', trackId: 'picture' })
+    await until(() => sender.ready, 'a picture')
+    peer.close()
+    await until(() => other.connectionState === 'closed', 'the close')
+    return [other.connectionState]
+  },
   /** One picture is there, and the peer has room for two. */
   async track() {
     other.addVideoSender({ codec: 'VP8', trackId: 'picture' })

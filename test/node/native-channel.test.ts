@@ -111,14 +111,8 @@ function letGo(untold: UntoldCloses): { native: WeakRef<PlayedChannel>; channel:
   return { native: new WeakRef(native), channel }
 }
 
-void tap.test('a channel whose close native code never tells is collected, once no connection is open', async (t) => {
-  const untold = new UntoldCloses()
-  const connection = {}
-  untold.connections.add(connection)
-  const { native, channel } = letGo(untold)
-  await new Promise((resolve) => setTimeout(resolve, 1500))
-  t.not(native.deref(), undefined, 'while one is open nothing is done for it')
-  untold.connections.delete(connection)
+void tap.test('a channel whose close native code never tells is collected, though the program keeps what it knows it by', async (t) => {
+  const { native, channel } = letGo(new UntoldCloses())
   await until(() => native.deref() === undefined, 'the end of it')
-  t.same([channel.readyState, channel.bufferedAmount], ['closed', 0], 'whoever has the channel keeps it')
+  t.same([channel.readyState, channel.bufferedAmount], ['closed', 0])
 })

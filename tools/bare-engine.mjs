@@ -36,6 +36,7 @@ export const firmware = { ...bareEngine, plugins: [firmwareModules], banner: { j
 export async function bundleSmall(options, { vars = false } = {}) {
   const result = await esbuild.build({ ...options, minify: true, metafile: true, write: false, logLevel: 'warning' })
   const bundled = result.outputFiles[0].text
+  // As a directive terser would drop "use strip", which it does not know.
   const { code } = await minify(vars ? await withVars(bundled) : bundled, { module: true, ecma: 2020, compress: { ecma: 2020, directives: false }, mangle: { module: true } })
   mkdirSync(dirname(options.outfile), { recursive: true })
   writeFileSync(options.outfile, code)

@@ -9,7 +9,7 @@ import { Engine } from '../../runtimes/quickjs/engine-peer-connection.ts'
 import { skipWithout } from '../../tools/requirements.mjs'
 import { credentials, startCoturn, TURN } from './support/coturn.ts'
 import { skipGstreamer, startGstreamer } from './support/gstreamer-engine.ts'
-import { negotiate, once, until } from './support/negotiating-pair.ts'
+import { greet, until } from './support/negotiating-pair.ts'
 import { temporaryFolder } from './support/service.ts'
 
 tap.setTimeout(120_000)
@@ -45,25 +45,18 @@ for (const offers of ['the viewer', 'the camera'] as const) {
     const port = await startCoturn(t, TURN)
     const engine = await connectEngine(t)
     const loadViewer = await loadEngine('node-datachannel', { loopbackOnly: true, iceTransportPolicy: 'relay' })
-    const connectWith = async (user: { username: string; credential: string }, timeoutMs: number, transport = 'udp'): Promise<string> => {
+    const connectWith = async (user: { username: string; credential: string }, timeoutMs: number, transport = 'udp'): Promise<string | undefined> => {
       const server = (account: { username: string; credential: string }, by: string): { iceServers: IceServer[] } => ({ iceServers: [{ urls: [`turn:127.0.0.1:${port}?transport=${by}`], ...account }] })
       // What the viewer has is always good: it is the engine that is looked at.
       const [viewer, camera] = [loadViewer(server(credentials(), 'udp')), engine.create(server(user, transport))]
       const [setRemoteDescription, addIceCandidate] = [viewer.setRemoteDescription.bind(viewer), viewer.addIceCandidate.bind(viewer)]
       viewer.setRemoteDescription = (description) => setRemoteDescription(onlyRelayed(description))
       viewer.addIceCandidate = (candidate) => (isRelayed(candidate.candidate) ? addIceCandidate(candidate) : Promise.resolve())
-      const [opener, other] = offers === 'the viewer' ? [viewer, camera] : [camera, viewer]
-      other.addEventListener('datachannel', ({ channel }) => { channel.addEventListener('message', ({ data }) => { channel.send(`heard ${String(data)}`) }) })
-      const channel = opener.createDataChannel('test')
-      channel.addEventListener('open', () => { channel.send('hello') })
-      const pair = negotiate(viewer, camera)
-      const answer = await once<{ data: unknown }>(channel as never, 'message', timeoutMs).catch(() => undefined)
-      pair.close()
-      return answer === undefined ? 'not connected' : String(answer.data)
+      return greet({ client: viewer, device: camera, opener: offers === 'the viewer' ? viewer : camera }, timeoutMs)
     }
     t.equal(await connectWith(credentials(), 20_000), 'heard hello')
     t.equal(await connectWith(credentials(), 20_000, 'tcp'), 'heard hello', 'by TCP, where UDP does not get through')
-    t.equal(await connectWith(credentials(-10), 4000), 'not connected', 'with credentials that have expired')
-    t.equal(await connectWith(credentials(600, 'guessed'), 4000), 'not connected', 'with credentials by another secret')
+    t.equal(await connectWith(credentials(-10), 4000), undefined, 'with credentials that have expired')
+    t.equal(await connectWith(credentials(600, 'guessed'), 4000), undefined, 'with credentials by another secret')
   })
 }

@@ -1,55 +1,11 @@
-// What the engine over node-datachannel does around native code, with native code played.
+// What the engine over node-datachannel does around a native data channel, which is played.
 import type * as NodeDatachannel from 'node-datachannel'
 import tap from 'tap'
 import { silentLog } from '../../lib/runtime/log.ts'
-import { HEAD_START_MS, HeldCandidates } from '../../runtimes/node/webrtc/held-candidates.ts'
+import { UntoldCloses } from '../../runtimes/node/webrtc/held-native.ts'
 import { Listeners } from '../../runtimes/node/webrtc/listeners.ts'
-import { UntoldCloses } from '../../runtimes/node/webrtc/native-ends.ts'
 import { NativeDataChannel } from '../../runtimes/node/webrtc/node-datachannel-channel.ts'
 import { until } from './support/negotiating-pair.ts'
-
-const host = 'candidate:1 1 UDP 2122317823 192.0.2.1 50000 typ host'
-const relay = 'candidate:2 1 UDP 8331263 198.51.100.1 50001 typ relay raddr 0.0.0.0 rport 0'
-
-/** Those that were announced, as they are. */
-function holding(): { candidates: HeldCandidates; announced: string[] } {
-  const [candidates, announced] = [new HeldCandidates(), [] as string[]]
-  for (const candidate of [host, relay]) candidates.take(candidate, () => announced.push(candidate))
-  return { candidates, announced }
-}
-
-void tap.test('the end that answers announces its candidates when the offer is applied', (t) => {
-  const { candidates, announced } = holding()
-  t.same([announced, candidates.isHolding], [[], true])
-  candidates.described(true)
-  t.same([announced, candidates.isHolding], [[host, relay], false])
-  candidates.take('late', () => announced.push('late'))
-  t.same(announced, [host, relay, 'late'])
-  t.end()
-})
-
-void tap.test('the end that offered keeps them, but for those of a relay, until its own end is up', (t) => {
-  const { candidates, announced } = holding()
-  candidates.described(false)
-  t.same(announced, [relay])
-  candidates.take(host, () => announced.push('late host'))
-  candidates.take(relay, () => announced.push('late relay'))
-  t.same([announced, candidates.isHolding], [[relay, 'late relay'], true])
-  candidates.release()
-  t.same([announced, candidates.isHolding], [[relay, 'late relay', host, 'late host'], false])
-  candidates.described(false)
-  t.equal(candidates.isHolding, false, 'another answer later holds nothing back')
-  t.end()
-})
-
-void tap.test('or for its head start, and for good when the connection is closed', async (t) => {
-  const [first, second] = [holding(), holding()]
-  for (const { candidates } of [first, second]) candidates.described(false)
-  second.candidates.drop()
-  await new Promise((resolve) => setTimeout(resolve, HEAD_START_MS + 100))
-  t.same(first.announced, [relay, host])
-  t.same(second.announced, [relay])
-})
 
 /** A channel of native code that tells what is called, in order. */
 class PlayedChannel {

@@ -43,3 +43,6 @@ export class Listeners<Events> {
     this.#listeners.clear()
   }
 }
+
+/** Where callbacks of the program may throw. */
+export type Guard = Pick<Listeners<unknown>, 'guard'>

@@ -4,8 +4,8 @@ import type { AudioCodec, AudioTrack, AudioTrackOptions } from '../../../lib/web
 import { type MediaSection, receivesMedia, sendsMedia } from '../../../lib/webrtc/sdp.ts'
 import { isRtcp } from '../media/rtcp.ts'
 import { withRtpIdentity } from '../media/rtp.ts'
-import type { Listeners } from './listeners.ts'
-import { NativeEnd, type UntoldCloses } from './native-ends.ts'
+import { HeldNative, type UntoldCloses } from './held-native.ts'
+import type { Guard } from './listeners.ts'
 
 type Library = typeof NodeDatachannel
 
@@ -20,17 +20,17 @@ export class NativeAudioTrack implements AudioTrack {
   /** RTP bytes received. */
   bytesReceived = 0
   readonly #library: Library
-  readonly #guard: Pick<Listeners<unknown>, 'guard'>
+  readonly #guard: Guard
   readonly #untold: UntoldCloses
   readonly #options: AudioTrackOptions | undefined
   readonly #ssrc = randomBytes(4).readUInt32BE()
-  #end: NativeEnd<NodeDatachannel.Track> | undefined
+  #held: HeldNative<NodeDatachannel.Track> | undefined
   #payloadType: number | undefined
   #open = false
   #wasReady = false
   #announced = false
 
-  constructor(library: Library, guard: Pick<Listeners<unknown>, 'guard'>, untold: UntoldCloses, options?: AudioTrackOptions) {
+  constructor(library: Library, guard: Guard, untold: UntoldCloses, options?: AudioTrackOptions) {
     this.#library = library
     this.#guard = guard
     this.#untold = untold
@@ -65,7 +65,7 @@ export class NativeAudioTrack implements AudioTrack {
       this.#guard.guard(() => this.onRtp?.(packet))
     })
     this.#open = track.isOpen()
-    this.#end = new NativeEnd(track, this.#untold, () => {
+    this.#held = new HeldNative(track, this.#untold, () => {
       this.#open = false
       this.#settle()
     })
@@ -88,7 +88,7 @@ export class NativeAudioTrack implements AudioTrack {
   }
 
   sendRtp(packet: Uint8Array): void {
-    const track = this.#end?.native
+    const track = this.#held?.native
     if (!this.#open || this.#payloadType === undefined || track === undefined) return
     const ours = withRtpIdentity(packet, this.#payloadType, this.#ssrc)
     this.bytesSent += ours.length
@@ -97,7 +97,7 @@ export class NativeAudioTrack implements AudioTrack {
 
   stop(): void {
     this.#open = false
-    this.#end?.letGo()
+    this.#held?.letGo()
   }
 
   #settle(): void {

@@ -1,15 +1,15 @@
 import type * as NodeDatachannel from 'node-datachannel'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type { DataChannel, DataChannelEvents } from '../../../lib/webrtc/peer-connection.ts'
+import { HeldNative, type UntoldCloses } from './held-native.ts'
 import type { Listeners } from './listeners.ts'
-import { NativeEnd, type UntoldCloses } from './native-ends.ts'
 
 /** A native data channel with the shape of the W3C one. */
 export class NativeDataChannel implements DataChannel {
   readonly label: string
   readonly protocol: string
   binaryType = 'arraybuffer'
-  readonly #end: NativeEnd<NodeDatachannel.DataChannel>
+  readonly #held: HeldNative<NodeDatachannel.DataChannel>
   readonly #listeners: Listeners<DataChannelEvents>
   #state: DataChannel['readyState'] = 'connecting'
   #lowThreshold = 0
@@ -24,7 +24,7 @@ export class NativeDataChannel implements DataChannel {
     // Each callback has a queue of its own; up to a thousand entries of each are read in turn, in the order given here, and after
     // `onClosed` native code drops what is left in the others. It stands last, so that what came before the close is heard.
     native.onMessage((message) => listeners.emit('message', { data: typeof message === 'string' ? message : arrayBufferOf(message) }))
-    this.#end = new NativeEnd(native, untold, () => this.lost())
+    this.#held = new HeldNative(native, untold, () => this.lost())
   }
 
   get readyState(): DataChannel['readyState'] {
@@ -32,7 +32,7 @@ export class NativeDataChannel implements DataChannel {
   }
 
   get bufferedAmount(): number {
-    return this.#state === 'closed' ? 0 : this.#end.native?.bufferedAmount() ?? 0
+    return this.#state === 'closed' ? 0 : this.#held.native?.bufferedAmount() ?? 0
   }
 
   get bufferedAmountLowThreshold(): number {
@@ -41,7 +41,7 @@ export class NativeDataChannel implements DataChannel {
 
   set bufferedAmountLowThreshold(bytes: number) {
     this.#lowThreshold = bytes
-    if (this.#state !== 'closed') this.#end.native?.setBufferedAmountLowThreshold(bytes)
+    if (this.#state !== 'closed') this.#held.native?.setBufferedAmountLowThreshold(bytes)
   }
 
   addEventListener<Name extends keyof DataChannelEvents>(name: Name, listener: (event: DataChannelEvents[Name]) => void): void {
@@ -55,8 +55,8 @@ export class NativeDataChannel implements DataChannel {
   send(data: string | Uint8Array): void {
     if (this.readyState !== 'open') throw new LenskeyError('ERR_DATA_CHANNEL_NOT_OPEN', `the data channel ${this.label} is ${this.readyState}`)
     try {
-      if (typeof data === 'string') this.#end.native?.sendMessage(data)
-      else this.#end.native?.sendMessageBinary(data)
+      if (typeof data === 'string') this.#held.native?.sendMessage(data)
+      else this.#held.native?.sendMessageBinary(data)
     } catch (cause) {
       throw new LenskeyError('ERR_DATA_CHANNEL', `the message could not be sent: ${messageOf(cause)}`, { cause })
     }
@@ -65,7 +65,7 @@ export class NativeDataChannel implements DataChannel {
   close(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
-    this.#end.native?.close()
+    this.#held.native?.close()
   }
 
   /** The event `open`, once; for a channel of the peer it follows `datachannel` (W3C §6.2). */
@@ -88,7 +88,7 @@ export class NativeDataChannel implements DataChannel {
     if (this.#state === 'closed') return
     const closesItself = this.closesItself
     this.#state = 'closed'
-    if (!closesItself) this.#end.letGo()
+    if (!closesItself) this.#held.letGo()
     this.#listeners.emit('close', undefined)
     this.#listeners.silence()
   }
@@ -96,11 +96,11 @@ export class NativeDataChannel implements DataChannel {
   /** Waits no longer for native code to say that it has closed it. */
   giveUp(): void {
     this.lost()
-    this.#end.letGo()
+    this.#held.letGo()
   }
 
   get #isOpen(): boolean {
-    return this.#end.native?.isOpen() === true
+    return this.#held.native?.isOpen() === true
   }
 }
 

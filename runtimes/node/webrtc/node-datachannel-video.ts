@@ -2,14 +2,13 @@ import type * as NodeDatachannel from 'node-datachannel'
 import { randomBytes } from 'node:crypto'
 import type { VideoCodec, VideoReceiver, VideoSender, VideoSenderOptions } from '../../../lib/webrtc/peer-connection.ts'
 import { withRtpIdentity } from '../media/rtp.ts'
-import type { Listeners } from './listeners.ts'
-import { NativeEnd, type UntoldCloses } from './native-ends.ts'
+import { HeldNative, type UntoldCloses } from './held-native.ts'
+import type { Guard } from './listeners.ts'
 import { asksForKeyFrame, isRtcp } from '../media/rtcp.ts'
 import { type MediaSection, h264Parameters } from '../../../lib/webrtc/sdp.ts'
 
 type Library = typeof NodeDatachannel
 type Codecs = MediaSection['codecs']
-type Guard = Pick<Listeners<unknown>, 'guard'>
 
 /** Payload types of our own offers. */
 const payloadTypes = { VP8: 96, H264: 102 }
@@ -33,7 +32,7 @@ export class NativeVideoSender implements VideoSender {
   readonly #guard: Guard
   readonly #untold: UntoldCloses
   readonly #ssrc = randomBytes(4).readUInt32BE()
-  #end: NativeEnd<NodeDatachannel.Track> | undefined
+  #held: HeldNative<NodeDatachannel.Track> | undefined
   #payloadType: number | undefined
   #open = false
   #wasReady = false
@@ -65,7 +64,7 @@ export class NativeVideoSender implements VideoSender {
     track.onMessage((packet) => {
       if (isRtcp(packet) && asksForKeyFrame(packet)) this.#guard.guard(() => this.onKeyFrameRequest?.())
     })
-    this.#end = new NativeEnd(track, this.#untold, () => {
+    this.#held = new HeldNative(track, this.#untold, () => {
       this.#open = false
       this.#settle()
     })
@@ -78,7 +77,7 @@ export class NativeVideoSender implements VideoSender {
   }
 
   sendRtp(packet: Uint8Array): void {
-    const track = this.#end?.native
+    const track = this.#held?.native
     if (!this.#open || this.#payloadType === undefined || track === undefined) return
     const ours = withRtpIdentity(packet, this.#payloadType, this.#ssrc)
     this.bytes += ours.length
@@ -87,7 +86,7 @@ export class NativeVideoSender implements VideoSender {
 
   stop(): void {
     this.#open = false
-    this.#end?.letGo()
+    this.#held?.letGo()
   }
 
   #settle(): void {
@@ -106,7 +105,7 @@ export class NativeVideoReceiver implements VideoReceiver {
   readonly #library: Library
   readonly #guard: Guard
   readonly #untold: UntoldCloses
-  #end: NativeEnd<NodeDatachannel.Track> | undefined
+  #held: HeldNative<NodeDatachannel.Track> | undefined
   #codecs: Codecs = []
 
   constructor(library: Library, guard: Guard, untold: UntoldCloses) {
@@ -132,7 +131,7 @@ export class NativeVideoReceiver implements VideoReceiver {
       this.codec = this.#codecs.find(({ payloadType }) => payloadType === (packet[1] & 0x7f))?.codec
       this.#guard.guard(() => this.onRtp?.(packet))
     })
-    this.#end = new NativeEnd(track, this.#untold)
+    this.#held = new HeldNative(track, this.#untold)
   }
 
   /** @returns whether this is the first time the peer says that it sends */
@@ -144,11 +143,11 @@ export class NativeVideoReceiver implements VideoReceiver {
   }
 
   requestKeyFrame(): void {
-    const track = this.#end?.native
+    const track = this.#held?.native
     if (track?.isOpen() === true) this.#guard.guard(() => track.requestKeyframe())
   }
 
   stop(): void {
-    this.#end?.letGo()
+    this.#held?.letGo()
   }
 }

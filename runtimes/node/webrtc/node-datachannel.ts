@@ -1,5 +1,4 @@
 import type * as NodeDatachannel from 'node-datachannel'
-import { randomBytes } from 'node:crypto'
 import { LenskeyError, messageOf } from '../../../lib/errors.ts'
 import type {
   AudioTrack, AudioTrackOptions, CreatePeerConnection, DataChannel, IceCandidate, MediaPeerConnection, PeerConnectionConfiguration, PeerConnectionEvents,
@@ -7,15 +6,14 @@ import type {
 } from '../../../lib/webrtc/peer-connection.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { withFreePort } from './free-port.ts'
-import { HeldCandidates } from './held-candidates.ts'
+import { HeldCandidates, isRelay, MAX_WAITING } from './held-candidates.ts'
+import { HeldNative, UntoldCloses } from './held-native.ts'
 import { nativeIceServers } from './ice-servers.ts'
 import { Listeners } from './listeners.ts'
-import { NativeEnd, UntoldCloses } from './native-ends.ts'
-import { NativeAudioTrack } from './node-datachannel-audio.ts'
 import { NativeDataChannel } from './node-datachannel-channel.ts'
-import { NativeVideoReceiver, NativeVideoSender } from './node-datachannel-video.ts'
+import { NativeMedia } from './node-datachannel-media.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
-import { type MediaSection, parseCandidate, parseMediaSections, receivesMedia, sendsMedia } from '../../../lib/webrtc/sdp.ts'
+import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
 
 /**
  * The engine over `node-datachannel` (native libdatachannel).
@@ -39,40 +37,40 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
   return (configuration) => new NodeDatachannelConnection(library, configuration, settings, untold)
 }
 
+/** Candidates, and the end of them, in a description. */
+const candidateLines = /^a=(?:candidate:.*|end-of-candidates)\r?\n/gm
+
 /** Longer than native code takes to close a data channel. */
 const CLOSING_MS = 20
 
 class NodeDatachannelConnection implements MediaPeerConnection {
   onVideo: ((receiver: VideoReceiver) => void) | undefined
   onAudio: ((track: AudioTrack) => void) | undefined
-  readonly #library: typeof NodeDatachannel
   readonly #native: NodeDatachannel.PeerConnection
   readonly #settings: EngineSettings
   readonly #untold: UntoldCloses
   readonly #listeners: Listeners<PeerConnectionEvents>
-  readonly #senders: NativeVideoSender[] = []
-  readonly #receivers: NativeVideoReceiver[] = []
-  readonly #audio: NativeAudioTrack[] = []
-  /** Tracks of the peer that nobody asked for. */
-  readonly #unasked: NativeEnd<NodeDatachannel.Track>[] = []
-  /** Sections that our answers say no to. */
-  readonly #refused = new Set<string>()
+  readonly #media: NativeMedia
+  readonly #candidates: HeldCandidates
+  readonly #hasRelay: boolean
   /** Held here as long as the connection: a channel that only native code knows would be collected. */
   readonly #channels = new Set<NativeDataChannel>()
   #negotiationNeeded = false
   #closed = false
-  readonly #candidates = new HeldCandidates()
   /** What the peer said last, and what both sides agreed on last. */
   #remote: MediaSection[] = []
   #agreed: MediaSection[] = []
 
   constructor(library: typeof NodeDatachannel, { iceServers }: PeerConnectionConfiguration, settings: EngineSettings, untold: UntoldCloses) {
-    this.#library = library
     this.#settings = settings
     this.#untold = untold
     this.#listeners = new Listeners(settings.log)
+    this.#candidates = new HeldCandidates((error) => this.#tellRefused(error))
+    const servers = nativeIceServers(iceServers, settings)
+    // Native code relays by UDP alone.
+    this.#hasRelay = servers.some((server) => server.relayType === 'TurnUdp')
     this.#native = new library.PeerConnection('lenskey', {
-      iceServers: nativeIceServers(iceServers, settings),
+      iceServers: servers,
       iceTransportPolicy: settings.iceTransportPolicy,
       disableAutoNegotiation: true,
       // Without it, video that joins a connection set up for data alone never flows.
@@ -80,6 +78,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       ...(settings.loopbackOnly && { bindAddress: '127.0.0.1' }),
       ...(settings.portRange && { portRangeBegin: settings.portRange.first, portRangeEnd: settings.portRange.last }),
     })
+    this.#media = new NativeMedia(library, this.#native, this, this.#listeners, untold)
     untold.connections.add(this)
     this.#listen()
   }
@@ -104,9 +103,9 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     const description = this.#closed ? null : this.#native.localDescription()
     if (description === null) return null
     // Native code answers yes to all; what the peer sends then is dropped, but it need not be sent.
-    const sdp = withInactive(description.sdp, this.#refused)
+    const sdp = this.#media.withoutRefused(description.sdp)
     if (!this.#candidates.isHolding) return { type: description.type, sdp }
-    return { type: description.type, sdp: sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, '') }
+    return { type: description.type, sdp: sdp.replace(candidateLines, (line) => (isRelay(line) ? line : '')) }
   }
 
   get remoteDescription(): { readonly type: string; readonly sdp: string } | null {
@@ -139,36 +138,33 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       const native = onTheSamePath(sdp, this.#remote, this.#settings.log)
       if (native !== sdp && ['disconnected', 'failed'].includes(this.#native.state())) throw iceRestartUnsupported()
       const sections = parseMediaSections(native)
-      if (type === 'offer') this.#bindToOffer(sections)
+      const lines = this.#candidates.mustWait ? native.match(candidateLines) : null
+      if (type === 'offer') this.#media.bindToOffer(sections)
       try {
-        this.#native.setRemoteDescription(native, type)
+        this.#native.setRemoteDescription(lines === null ? native : native.replace(candidateLines, ''), type)
       } catch (cause) {
         throw descriptionRefused('remote', cause)
       }
       this.#remote = sections
       this.#settleWhenStable()
+      for (const line of lines?.slice(0, MAX_WAITING) ?? []) {
+        try {
+          this.#takeCandidate({ candidate: line.slice('a='.length).trimEnd() })
+        } catch (error) {
+          this.#tellRefused(error)
+        }
+      }
       this.#candidates.described(type === 'offer')
     })
   }
 
-  addIceCandidate(init: IceCandidate): Promise<void> {
+  addIceCandidate(candidate: IceCandidate): Promise<void> {
     return attempt(() => {
       this.#mustBeOpen()
       if (this.#native.remoteDescription() === null) {
         throw new LenskeyError('ERR_WEBRTC_STATE', 'a candidate came before the description it belongs to')
       }
-      // An empty one marks the end of candidates.
-      if (init.candidate === '') return
-      const parsed = parseCandidate(init.candidate)
-      if (parsed === undefined) throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', 'the peer sent a candidate that is none')
-      if (parsed.protocol !== 'udp' || (this.#settings.loopbackOnly && !isLoopback(parsed.address))) return
-      if (isOfAnotherPath(init, this.#remote)) return
-      const mid = init.sdpMid ?? this.#remote.at(init.sdpMLineIndex ?? 0)?.mid ?? '0'
-      try {
-        this.#native.addRemoteCandidate(init.candidate, mid)
-      } catch (cause) {
-        throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', `the peer's candidate does not fit: ${messageOf(cause)}`, { cause })
-      }
+      this.#takeCandidate(candidate)
     })
   }
 
@@ -183,28 +179,26 @@ class NodeDatachannelConnection implements MediaPeerConnection {
 
   addVideoSender(options: VideoSenderOptions): VideoSender {
     this.#mustBeOpen()
-    const sender = new NativeVideoSender(this.#library, options, this.#listeners, this.#untold)
-    this.#senders.push(sender)
+    const sender = this.#media.addVideoSender(options)
     this.#updateNegotiationNeeded()
     return sender
   }
 
   addVideoReceiver(): void {
     this.#mustBeOpen()
-    this.#receivers.push(new NativeVideoReceiver(this.#library, this.#listeners, this.#untold))
+    this.#media.addVideoReceiver()
     this.#updateNegotiationNeeded()
   }
 
   addAudio(options: AudioTrackOptions): AudioTrack {
     this.#mustBeOpen()
-    const track = new NativeAudioTrack(this.#library, this.#listeners, this.#untold, options)
-    this.#audio.push(track)
+    const track = this.#media.addAudio(options)
     this.#updateNegotiationNeeded()
     return track
   }
 
   refuseMedia(mid: string): void {
-    this.#refused.add(mid)
+    this.#media.refuse(mid)
   }
 
   report(): Promise<PeerConnectionReport> {
@@ -212,12 +206,8 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       if (this.#closed) return {}
       // Native code counts data channels alone.
       const report: PeerConnectionReport = {
-        bytesSent: this.#senders.reduce((sum, { bytes }) => sum + bytes, this.#native.bytesSent()),
-        bytesReceived: this.#receivers.reduce((sum, { bytes }) => sum + bytes, this.#native.bytesReceived()),
-      }
-      for (const { bytesSent, bytesReceived } of this.#audio) {
-        report.bytesSent = (report.bytesSent ?? 0) + bytesSent
-        report.bytesReceived = (report.bytesReceived ?? 0) + bytesReceived
+        bytesSent: this.#native.bytesSent() + this.#media.bytesSent,
+        bytesReceived: this.#native.bytesReceived() + this.#media.bytesReceived,
       }
       const pair = this.#native.getSelectedCandidatePair()
       if (pair !== null) {
@@ -240,8 +230,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     const isClosing = channels.some(({ closesItself }) => closesItself)
     // Each by its own call: native code keeps the process alive for what is left open.
     for (const channel of channels) channel.lost()
-    for (const media of this.#media()) media.stop()
-    for (const track of this.#unasked) track.letGo()
+    this.#media.stop()
     const end = () => {
       for (const channel of channels) channel.giveUp()
       this.#native.close()
@@ -262,7 +251,10 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       if (state === 'connected') this.#candidates.release()
       this.#listeners.emit('iceconnectionstatechange', undefined)
     }))
-    native.onGatheringStateChange(() => guarded(() => this.#listeners.emit('icegatheringstatechange', undefined)))
+    native.onGatheringStateChange((state) => guarded(() => {
+      if (state === 'complete') this.#candidates.gathered()
+      this.#listeners.emit('icegatheringstatechange', undefined)
+    }))
     let announced = 'new'
     const announceState = () => guarded(() => {
       // Reports come late, by when the state may be the next one already.
@@ -279,7 +271,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     })
     native.onDataChannel((channel) => {
       // It comes as well while our own close waits.
-      if (this.#closed) new NativeEnd(channel, this.#untold).letGo()
+      if (this.#closed) new HeldNative(channel, this.#untold).letGo()
       guarded(() => {
         const adopted = this.#adopt(channel)
         // It comes open. If it is not, the peer has closed it meanwhile, and native code has told nobody, or is about to.
@@ -289,25 +281,34 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       })
     })
     native.onTrack((track) => {
-      if (this.#closed) new NativeEnd(track, this.#untold).letGo()
-      guarded(() => this.#takeTrack(track))
+      if (this.#closed) new HeldNative(track, this.#untold).letGo()
+      guarded(() => {
+        if (this.#media.take(track)) this.#settleWhenStable()
+      })
     })
   }
 
-  #takeTrack(track: NodeDatachannel.Track): void {
-    if (track.type() === 'audio') {
-      const audio = new NativeAudioTrack(this.#library, this.#listeners, this.#untold)
-      audio.take(track)
-      this.#audio.push(audio)
-    } else if (track.type() === 'video' && track.direction() !== 'SendOnly') {
-      const receiver = new NativeVideoReceiver(this.#library, this.#listeners, this.#untold)
-      receiver.take(track)
-      this.#receivers.push(receiver)
-    } else {
-      this.#unasked.push(new NativeEnd(track, this.#untold))
-      return
-    }
-    this.#settleWhenStable()
+  #takeCandidate(init: IceCandidate): void {
+    const { candidate, sdpMid, sdpMLineIndex } = init
+    // An empty one marks the end of candidates, as does the line that says so in a description.
+    if (candidate === '' || candidate === 'end-of-candidates') return
+    const parsed = parseCandidate(candidate)
+    if (parsed === undefined) throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', 'the peer sent a candidate that is none')
+    if (parsed.protocol !== 'udp' || (this.#settings.loopbackOnly && !isLoopback(parsed.address))) return
+    if (isOfAnotherPath(init, this.#remote)) return
+    const mid = sdpMid ?? this.#remote.at(sdpMLineIndex ?? 0)?.mid ?? '0'
+    this.#candidates.takeTheirs(() => {
+      try {
+        this.#native.addRemoteCandidate(candidate, mid)
+      } catch (cause) {
+        throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', `the peer's candidate does not fit: ${messageOf(cause)}`, { cause })
+      }
+    })
+  }
+
+  /** Of a candidate that nobody waits for. */
+  #tellRefused(error: unknown): void {
+    this.#settings.log('warn', 'webrtc.candidate.refused', { message: messageOf(error) })
   }
 
   #announceCandidate(candidate: string, sdpMid: string): void {
@@ -330,44 +331,21 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     if (type === 'offer') {
       if (this.signalingState === 'have-local-offer') return
       // Native code ends the process over this one as well.
-      if (this.#channels.size === 0 && this.#media().length === 0 && this.#agreed.length === 0) {
+      if (this.#channels.size === 0 && this.#media.mids.length === 0 && this.#agreed.length === 0) {
         throw new LenskeyError('ERR_WEBRTC_STATE', 'there is nothing to offer yet: neither a data channel nor video')
       }
-      for (const media of this.#media()) if (media.mid === undefined) media.bind(this.#native, randomBytes(3).toString('hex'))
+      this.#media.bindToOurOffer()
     }
     this.#native.setLocalDescription(type)
+    if (type === 'offer') this.#candidates.offered(this.#hasRelay)
     this.#settleWhenStable()
-  }
-
-  #media(): (NativeVideoSender | NativeVideoReceiver | NativeAudioTrack)[] {
-    return [...this.#senders, ...this.#receivers, ...this.#audio]
-  }
-
-  /** Puts what we want to send into the sections the peer keeps open for it; the answer then says so. */
-  #bindToOffer(sections: MediaSection[]): void {
-    const taken = new Set(this.#media().map(({ mid }) => mid))
-    for (const { kind, mid, direction, codecs } of sections) {
-      if (kind !== 'video' || taken.has(mid) || !receivesMedia(direction)) continue
-      const sender = this.#senders.find((candidate) => candidate.mid === undefined && codecs.some(({ codec }) => codec === candidate.codec))
-      sender?.bind(this.#native, mid, codecs.find(({ codec }) => codec === sender.codec))
-    }
   }
 
   #settleWhenStable(): void {
     if (this.#native.signalingState() !== 'stable') return
     const local = parseMediaSections(this.#native.localDescription()?.sdp ?? '')
     this.#agreed = this.#remote.filter(({ mid }) => local.some((section) => section.mid === mid))
-    for (const section of this.#agreed) {
-      const { kind, mid, rejected, direction, codecs } = section
-      if (this.#refused.has(mid)) continue
-      const audio = kind === 'audio' ? this.#audio.find((candidate) => candidate.mid === mid) : undefined
-      if (audio?.agree(section) === true) this.#listeners.guard(() => this.onAudio?.(audio))
-      if (kind !== 'video') continue
-      const wantsOurs = !rejected && receivesMedia(direction)
-      this.#senders.find((sender) => sender.mid === mid)?.agree(wantsOurs ? codecs : [])
-      const receiver = this.#receivers.find((candidate) => candidate.mid === mid)
-      if (!rejected && sendsMedia(direction) && receiver?.agree(codecs)) this.#listeners.guard(() => this.onVideo?.(receiver))
-    }
+    this.#media.agree(this.#agreed)
     this.#negotiationNeeded = false
     this.#updateNegotiationNeeded()
   }
@@ -387,21 +365,12 @@ class NodeDatachannelConnection implements MediaPeerConnection {
     // A refusal is an agreement too: asked again, the peer would refuse again.
     const agreedOnData = this.#agreed.some(({ kind }) => kind === 'application')
     const mids = new Set(this.#agreed.map(({ mid }) => mid))
-    return (this.#channels.size > 0 && !agreedOnData) || this.#media().some(({ mid }) => mid === undefined || !mids.has(mid))
+    return (this.#channels.size > 0 && !agreedOnData) || this.#media.mids.some((mid) => mid === undefined || !mids.has(mid))
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw new LenskeyError('ERR_WEBRTC_STATE', 'the connection is closed')
   }
-}
-
-/** The SDP with nothing flowing in the sections named. */
-function withInactive(sdp: string, mids: ReadonlySet<string>): string {
-  if (mids.size === 0) return sdp
-  return sdp.split(/^(?=m=)/m).map((section) => {
-    const mid = /^a=mid:(\S+)/m.exec(section)?.[1]
-    return mid !== undefined && mids.has(mid) ? section.replace(/^a=(?:sendrecv|sendonly|recvonly)(?=\r?$)/m, 'a=inactive') : section
-  }).join('')
 }
 
 function iceRestartUnsupported(): LenskeyError {

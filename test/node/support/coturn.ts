@@ -13,13 +13,17 @@ export const SECRET = 'a secret of this test'
 /** For tests alone: coturn may relay on loopback. */
 export const TURN = ['use-auth-secret', `static-auth-secret=${SECRET}`, 'realm=test', 'no-tls', 'no-dtls', 'no-cli', 'allow-loopback-peers', 'fingerprint']
 
-/** coturn on loopback, listening. Where one of its ports is taken, for UDP or TCP, it tries for ever and is deaf meanwhile. @param lines - of its configuration */
+/**
+ * coturn on loopback, listening. It relays from an address that nothing else has, as elsewhere: whom it lets through it judges by addresses,
+ * not by ports. Where one of its ports is taken, for UDP or TCP, it tries for ever and is deaf meanwhile.
+ * @param lines - of its configuration
+ */
 export async function startCoturn(t: Test, lines: string[]): Promise<number> {
   const folder = temporaryFolder(t)
   const port = await freePort()
   const file = join(folder, 'turnserver.conf')
   writeFileSync(file, [
-    ...lines, `listening-port=${port}`, 'listening-ip=127.0.0.1', 'relay-ip=127.0.0.1', 'relay-ip=::1', 'log-file=stdout', 'simple-log', `pidfile=${join(folder, 'pid')}`, `userdb=${join(folder, 'db')}`, '',
+    ...lines, `listening-port=${port}`, 'listening-ip=127.0.0.1', 'relay-ip=127.0.0.2', 'relay-ip=::1', 'log-file=stdout', 'simple-log', `pidfile=${join(folder, 'pid')}`, `userdb=${join(folder, 'db')}`, '',
   ].join('\n'), { mode: 0o600 })
   const child = spawn(String(locate('turnserver')), ['-c', file], { stdio: 'ignore' })
   t.teardown(async () => {

@@ -1,4 +1,4 @@
-// Started by native-ends.test.ts as a process of its own, which has to end by itself. argv: the scene. Prints what the other end sees.
+// Started by program-ends.test.ts as a process of its own, which has to end by itself. argv: the scene. Prints what the other end sees.
 import process from 'node:process'
 import type { MediaPeerConnection } from '../../../lib/webrtc/index.ts'
 import { loadEngine } from '../../../runtimes/node/index.ts'

@@ -25,6 +25,36 @@ export function negotiate(client: PeerConnection, device: PeerConnection): Negot
   }
 }
 
+interface Greeting {
+  client: PeerConnection
+  device: PeerConnection
+  /** Who makes the data channel; the client unless told otherwise. */
+  opener?: PeerConnection
+}
+
+/** `hearEcho` between two connections that are joined for it, and closed. */
+export async function greet({ client, device, opener = client }: Greeting, timeoutMs: number): Promise<string | undefined> {
+  echo(opener === client ? device : client)
+  const heard = hearEcho(opener, timeoutMs)
+  const pair = negotiate(client, device)
+  await heard
+  pair.close()
+  return heard
+}
+
+/** Says what it hears on the data channels of its peer. */
+export function echo(connection: PeerConnection): void {
+  connection.addEventListener('datachannel', ({ channel }) => { channel.addEventListener('message', ({ data }) => { channel.send(`heard ${String(data)}`) }) })
+}
+
+/** Says hello on a data channel, and hears it back. @returns what came, or undefined where nothing did in time */
+export async function hearEcho(connection: PeerConnection, timeoutMs = 20_000): Promise<string | undefined> {
+  const channel = connection.createDataChannel('test')
+  channel.addEventListener('open', () => { channel.send('hello') })
+  const heard = await once<{ data: unknown }>(channel as never, 'message', timeoutMs).catch(() => undefined)
+  return heard === undefined ? undefined : String(heard.data)
+}
+
 /** Resolves with the next event of that name, or rejects after `timeoutMs`. */
 export function once<Event>(
   target: { addEventListener(name: never, listener: (event: Event) => void): void },

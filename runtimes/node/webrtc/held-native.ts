@@ -12,7 +12,7 @@ interface Closable {
  * is left then keeps the process until its JavaScript object is collected. So this here forgets it, and whoever makes
  * one must not hold the native object anywhere else, nor in a callback given to it.
  */
-export class NativeEnd<Native extends Closable> {
+export class HeldNative<Native extends Closable> {
   /** Undefined after `letGo`. */
   native: Native | undefined
   /** Whether native code told that it is closed. */

@@ -13,7 +13,7 @@ const skip = skipCamera('x86_64') || skipGstreamer()
 
 for (const codec of ['VP8', 'H264']) {
   void tap.test(`Chromium sees ${codec}, pairs, and comes back`, { timeout: 120_000, skip: skip || skipWithout('chromium') }, async (t) => {
-    const { scene, engine } = await gstreamerScene(t, '--codec', codec)
+    const { scene, engine } = await gstreamerScene(t, ['--codec', codec])
     const link = await scene.output('--print-invitation', '--front-end', `${scene.service.url}/#`)
     const camera = scene.start()
     await camera.says('signaling CONNECTED', 60_000)

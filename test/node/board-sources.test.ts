@@ -1,14 +1,19 @@
-// The engine on GStreamer with pictures of other programs: RTP that ffmpeg sends, and a camera that speaks RTSP.
+// The engine on GStreamer with pictures of others: RTP that ffmpeg sends, a camera that speaks RTSP, and one of Video4Linux, whose kernel is played.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import tap from 'tap'
 import { skipWithout } from '../../tools/requirements.mjs'
 import { type RunningProgram, startProgram } from './support/board.ts'
 import { openViewer, skipCamera } from './support/board-scene.ts'
+import { launchChromium } from './support/chromium.ts'
 import { sendTestPicture } from './support/ffmpeg.ts'
 import { freePort } from './support/free-port.ts'
 import { gstreamerScene, skipGstreamer } from './support/gstreamer-engine.ts'
 import { until } from './support/negotiating-pair.ts'
+import { temporaryFolder } from './support/service.ts'
+import { countFrames, pairPage, seePicture, untilFrames } from './support/viewer-page.ts'
 
 tap.setTimeout(200_000)
 
@@ -18,7 +23,7 @@ type Test = Parameters<typeof gstreamerScene>[0]
 
 /** A picture from `source` reaches a viewer. @param meanwhile - done when the viewer is there and waits for it */
 async function watch(t: Test & { equal: (found: unknown, wanted: unknown) => void }, source: string, codec: string, meanwhile: (engine: RunningProgram) => Promise<void> | void): Promise<RunningProgram> {
-  const { scene, engine } = await gstreamerScene(t, '--source', source, '--codec', codec)
+  const { scene, engine } = await gstreamerScene(t, ['--source', source, '--codec', codec])
   const { username, password, fingerprint } = await scene.invitation()
   const camera = scene.start()
   await camera.says('signaling CONNECTED', 60_000)
@@ -53,4 +58,43 @@ void tap.test('a camera that speaks RTSP and is there later than the viewer', { 
     await startProgram(t, ['build/gstreamer/rtsp-server', picture, 'front', secret, port]).says('serving')
   })
   t.notMatch(engine.output + engine.errors, secret, 'what it says of its tries is without the password')
+})
+
+/** Brightness of the video element's picture, 0 to 255, in the middle of its left and of its right half. */
+const halves = (page: Page): Promise<number[]> => page.evaluate(() => {
+  const video = document.querySelector('video')
+  const canvas = document.createElement('canvas')
+  if (video === null) return []
+  const [width, height] = [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight]
+  const context = canvas.getContext('2d')
+  context?.drawImage(video, 0, 0)
+  return [0.25, 0.75].map((across) => context?.getImageData(width * across, height / 2, 1, 1).data[0] ?? -1)
+})
+
+void tap.test('a camera of Video4Linux, unplugged and plugged in again while Chromium watches', { timeout: 120_000, skip: skip || skipWithout('chromium') || skipWithout('/usr/include/linux/videodev2.h') }, async (t) => {
+  mkdirSync('build/gstreamer', { recursive: true })
+  const preload = 'build/gstreamer/video-device.so'
+  execFileSync('gcc', ['-Wall', '-shared', '-fPIC', 'test/node/support/video-device.c', '-o', preload])
+  // GStreamer wants a character device.
+  const device = join(temporaryFolder(t), 'video0')
+  symlinkSync('/dev/null', device)
+  const { scene, engine } = await gstreamerScene(t, ['--source', `v4l2:${device}`], { preload, env: { VIDEO_DEVICE: device } })
+  const link = await scene.output('--print-invitation', '--front-end', `${scene.service.url}/#`)
+  const camera = scene.start()
+  await camera.says('signaling CONNECTED', 60_000)
+  await camera.says('engine.ready')
+  const page = await (await launchChromium(t)).newPage()
+  await pairPage(page, link.trim())
+  await seePicture(page)
+  const [left, right] = await halves(page)
+  t.ok(left > 220 && right < 35, `white and black, as the device has it: ${left} and ${right}`)
+
+  writeFileSync(`${device}.out`, '')
+  await until(() => /the source has ended/.test(engine.errors), 'the end of the source')
+  rmSync(`${device}.out`)
+  await countFrames(page)
+  await untilFrames(page, 10)
+  await page.close()
+  t.equal(await camera.stop(), 0)
+  t.equal(await engine.stop(), 0, engine.errors)
 })

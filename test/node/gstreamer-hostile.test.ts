@@ -284,7 +284,7 @@ void tap.test('both ends offer at once', { skip, timeout: 60_000 }, async (t) =>
 void tap.test('a picture that comes as RTP', { skip: skip || skipWithout('ffmpeg'), timeout: 60_000 }, async (t) => {
   const path = join(temporaryFolder(t), 'engine.sock')
   const port = await freeUdpPort()
-  const engine = await startGstreamer(t, path, '--source', `rtp:${port}`)
+  const engine = await startGstreamer(t, path, ['--source', `rtp:${port}`])
   const { camera, viewer, offer } = await offered(t, path)
   let frames = (): number => 0
   viewer.onVideo = (receiver) => {

@@ -59,9 +59,21 @@ function startRows(engine: string): BenchRow[] {
     row, value: round(ms(name)), unit: 'ms CPU', better: 'lower', peers: peers(['nothing', 'empty', 'noble6', 'noble1'], ms), ratio: round(ms(name) / ms('noble6')),
     goal: `≤ ${most} ms, ≤ 1/14 of @noble/curves`, met: ms(name) <= most && ms(name) <= ms('noble6') / 14,
   })
+  // What an engine costs that does nothing differs more between machines than the rest does. Where it cost 1.3 ms and noble's token 86,
+  // the goals were 6 and 5.
+  const over = (row: string, name: Name, most: number): BenchRow => {
+    const [value, noble] = [ms(name) - ms('empty'), ms('noble6') - ms('empty')]
+    const share = (86 - 1.3) / (most - 1.3)
+    return {
+      row, value: round(value), unit: 'ms CPU', better: 'lower', peers: [{ name: `${called.noble6}, over it too`, value: round(noble) }], ratio: round(value / noble),
+      goal: `≤ 1/${round(share)} of @noble/curves`, met: value <= noble / share,
+    }
+  }
   return [
     start('process start to first token, QuickJS', 'ours', 6),
+    over('first token over the empty engine, QuickJS', 'ours', 6),
     start('process start to first token, QuickJS, from bytecode', 'bytecode', 5),
+    over('first token over the empty engine, QuickJS, from bytecode', 'bytecode', 5),
     {
       row: 'first token on QuickJS, memory over the empty engine', value: round(megabytes('ours')), unit: 'MB', better: 'lower',
       peers: peers(['noble6', 'noble1'], megabytes), ratio: round(megabytes('ours')), goal: '≤ 1 MB', met: megabytes('ours') <= 1,

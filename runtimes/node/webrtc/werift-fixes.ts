@@ -63,6 +63,38 @@ export function keepIceRoles(native: Werift.RTCPeerConnection): void {
   })
 }
 
+/** More than a handshake begins with. */
+export const MAX_EARLY = 8
+const waiting = new WeakSet<Werift.RTCDtlsTransport>()
+
+/**
+ * werift 0.24 drops what a handshake begins with when that comes before its own end of the path is up, as it does from a peer that is
+ * nominated and quick; the peer waits a second before it tries again. Here it is kept until the handshake can begin.
+ */
+export function keepEarlyHandshake({ isDtls }: typeof Werift, transport: Werift.RTCDtlsTransport): void {
+  if (transport.state !== 'new' || waiting.has(transport)) return
+  waiting.add(transport)
+  const early: Buffer[] = []
+  const { onData } = transport.iceTransport.connection
+  const data = onData.subscribe((packet) => {
+    if (isDtls(packet) && early.length < MAX_EARLY) early.push(packet)
+  })
+  const state = transport.onStateChange.subscribe(() => {
+    data.unSubscribe()
+    state.unSubscribe()
+    // Who takes it listens by then.
+    setImmediate(() => {
+      for (const packet of early) {
+        try {
+          onData.execute(packet)
+        } catch {
+          // It is no handshake; the library drops such packets too.
+        }
+      }
+    })
+  })
+}
+
 /**
  * werift 0.24 leaves what it offered the places of an offer that is rolled back: media whose place the peer's offer gives to something
  * else is never offered again, and the peer's candidates for the data channels are refused, as of a place that nothing has.

@@ -9,7 +9,7 @@ import { Listeners } from './listeners.ts'
 import { type EngineOptions, type EngineSettings, engineSettings, isLoopback } from './options.ts'
 import { descriptionRefused, isOfAnotherPath, mustFit, onTheSamePath } from './descriptions.ts'
 import { type MediaSection, parseCandidate, parseMediaSections } from '../../../lib/webrtc/sdp.ts'
-import { connectOnceAtATime, forgetPlaces, keepIceRoles, letGoOfTurn, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
+import { connectOnceAtATime, forgetPlaces, keepEarlyHandshake, keepIceRoles, letGoOfTurn, neverReuseNumbers, numberByDtlsRole } from './werift-fixes.ts'
 import { WeriftAudioTrack } from './werift-audio.ts'
 import { WeriftDataChannel } from './werift-channel.ts'
 import { WeriftVideoReceiver, WeriftVideoSender } from './werift-video.ts'
@@ -262,6 +262,7 @@ class WeriftConnection implements MediaPeerConnection {
       numberByDtlsRole(this.#native.sctpTransport)
       neverReuseNumbers(this.#native.sctpTransport)
     }
+    for (const transport of this.#native.dtlsTransports) keepEarlyHandshake(this.#library, transport)
     this.#watchForTheEnd()
     for (const sender of [...this.#senders, ...this.#audio]) sender.settle()
   }

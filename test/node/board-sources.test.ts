@@ -71,7 +71,7 @@ const halves = (page: Page): Promise<number[]> => page.evaluate(() => {
   return [0.25, 0.75].map((across) => context?.getImageData(width * across, height / 2, 1, 1).data[0] ?? -1)
 })
 
-void tap.test('a camera of Video4Linux, unplugged and plugged in again while Chromium watches', { timeout: 120_000, skip: skip || skipWithout('chromium') || skipWithout('/usr/include/linux/videodev2.h') }, async (t) => {
+void tap.test('a camera of Video4Linux, unplugged and plugged in again while Chromium watches', { timeout: 120_000, skip: skip || skipWithout('chromium') }, async (t) => {
   mkdirSync('build/gstreamer', { recursive: true })
   const preload = 'build/gstreamer/video-device.so'
   execFileSync('gcc', ['-Wall', '-shared', '-fPIC', 'test/node/support/video-device.c', '-o', preload])

@@ -55,11 +55,11 @@ export class NativeMedia {
     return added(this.#senders, new NativeVideoSender(this.#library, options, this.#guard, this.#untold))
   }
 
-  addVideoReceiver(): NativeVideoReceiver {
-    return added(this.#receivers, new NativeVideoReceiver(this.#library, this.#guard, this.#untold))
+  addVideoReceiver(): void {
+    this.#receivers.push(new NativeVideoReceiver(this.#library, this.#guard, this.#untold))
   }
 
-  addAudio(options?: AudioTrackOptions): NativeAudioTrack {
+  addAudio(options: AudioTrackOptions): NativeAudioTrack {
     return added(this.#audio, new NativeAudioTrack(this.#library, this.#guard, this.#untold, options))
   }
 
@@ -93,9 +93,15 @@ export class NativeMedia {
 
   /** A track that the peer's description made. @returns whether it is of use */
   take(track: NodeDatachannel.Track): boolean {
-    if (track.type() === 'audio') this.addAudio().take(track)
-    else if (track.type() === 'video' && track.direction() !== 'SendOnly') this.addVideoReceiver().take(track)
-    else {
+    if (track.type() === 'audio') {
+      const audio = new NativeAudioTrack(this.#library, this.#guard, this.#untold)
+      audio.take(track)
+      this.#audio.push(audio)
+    } else if (track.type() === 'video' && track.direction() !== 'SendOnly') {
+      const receiver = new NativeVideoReceiver(this.#library, this.#guard, this.#untold)
+      receiver.take(track)
+      this.#receivers.push(receiver)
+    } else {
       this.#unasked.push(new HeldNative(track, this.#untold))
       return false
     }

@@ -38,7 +38,7 @@ export async function createNodeDatachannelEngine(options: EngineOptions = {}): 
 }
 
 /** Candidates, and the end of them, in a description. */
-const candidateLines = /^a=(?:candidate:.*|end-of-candidates)\r?\n/gm
+const candidateLines = /^a=(?:candidate:.*|end-of-candidates)(?:\r?\n|$)/gm
 
 /** Longer than native code takes to close a data channel. */
 const CLOSING_MS = 20
@@ -147,6 +147,8 @@ class NodeDatachannelConnection implements MediaPeerConnection {
       }
       this.#remote = sections
       this.#settleWhenStable()
+      // What has come of it may have closed the connection.
+      if (this.#closed) return
       for (const line of lines?.slice(0, MAX_WAITING) ?? []) {
         try {
           this.#takeCandidate({ candidate: line.slice('a='.length).trimEnd() })
@@ -290,14 +292,15 @@ class NodeDatachannelConnection implements MediaPeerConnection {
 
   #takeCandidate(init: IceCandidate): void {
     const { candidate, sdpMid, sdpMLineIndex } = init
-    // An empty one marks the end of candidates, as does the line that says so in a description.
+    // An empty one marks the end of candidates, as does the line that says so in a description. Native code would give up sooner for it,
+    // and take none that comes later.
     if (candidate === '' || candidate === 'end-of-candidates') return
     const parsed = parseCandidate(candidate)
     if (parsed === undefined) throw new LenskeyError('ERR_WEBRTC_CANDIDATE_REFUSED', 'the peer sent a candidate that is none')
     if (parsed.protocol !== 'udp' || (this.#settings.loopbackOnly && !isLoopback(parsed.address))) return
     if (isOfAnotherPath(init, this.#remote)) return
     const mid = sdpMid ?? this.#remote.at(sdpMLineIndex ?? 0)?.mid ?? '0'
-    this.#candidates.takeTheirs(() => {
+    this.#candidates.take(candidate, () => {
       try {
         this.#native.addRemoteCandidate(candidate, mid)
       } catch (cause) {
@@ -314,7 +317,7 @@ class NodeDatachannelConnection implements MediaPeerConnection {
   #announceCandidate(candidate: string, sdpMid: string): void {
     const sdpMLineIndex = parseMediaSections(this.#native.localDescription()?.sdp ?? '').findIndex(({ mid }) => mid === sdpMid)
     const init = { candidate, sdpMid, ...(sdpMLineIndex >= 0 && { sdpMLineIndex }) }
-    this.#candidates.take(candidate, () => this.#listeners.emit('icecandidate', { candidate: { toJSON: () => init } }))
+    this.#candidates.announce(candidate, () => this.#listeners.emit('icecandidate', { candidate: { toJSON: () => init } }))
   }
 
   #adopt(native: NodeDatachannel.DataChannel): NativeDataChannel {

@@ -63,6 +63,8 @@ export function keepIceRoles(native: Werift.RTCPeerConnection): void {
   })
 }
 
+/** ContentType of a record (RFC 6347 §4.1). An alert that comes early is of nobody who is known, and would end the connection. */
+const DTLS_HANDSHAKE = 22
 /** More than a handshake begins with. */
 export const MAX_EARLY = 8
 const waiting = new WeakSet<Werift.RTCDtlsTransport>()
@@ -71,13 +73,13 @@ const waiting = new WeakSet<Werift.RTCDtlsTransport>()
  * werift 0.24 drops what a handshake begins with when that comes before its own end of the path is up, as it does from a peer that is
  * nominated and quick; the peer waits a second before it tries again. Here it is kept until the handshake can begin.
  */
-export function keepEarlyHandshake({ isDtls }: typeof Werift, transport: Werift.RTCDtlsTransport): void {
+export function keepEarlyHandshake(transport: Werift.RTCDtlsTransport): void {
   if (transport.state !== 'new' || waiting.has(transport)) return
   waiting.add(transport)
   const early: Buffer[] = []
   const { onData } = transport.iceTransport.connection
   const data = onData.subscribe((packet) => {
-    if (isDtls(packet) && early.length < MAX_EARLY) early.push(packet)
+    if (packet[0] === DTLS_HANDSHAKE && early.length < MAX_EARLY) early.push(packet)
   })
   const state = transport.onStateChange.subscribe(() => {
     data.unSubscribe()

@@ -262,7 +262,7 @@ class WeriftConnection implements MediaPeerConnection {
       numberByDtlsRole(this.#native.sctpTransport)
       neverReuseNumbers(this.#native.sctpTransport)
     }
-    for (const transport of this.#native.dtlsTransports) keepEarlyHandshake(this.#library, transport)
+    for (const transport of this.#native.dtlsTransports) keepEarlyHandshake(transport)
     this.#watchForTheEnd()
     for (const sender of [...this.#senders, ...this.#audio]) sender.settle()
   }

@@ -5,6 +5,7 @@ import tap, { type Test } from 'tap'
 import type { IceServer, SessionDescription } from '../../lib/webrtc/index.ts'
 import { nodeClock } from '../../runtimes/node/host.ts'
 import { loadEngine } from '../../runtimes/node/index.ts'
+import { isRelay } from '../../runtimes/node/webrtc/held-candidates.ts'
 import { Engine } from '../../runtimes/quickjs/engine-peer-connection.ts'
 import { skipWithout } from '../../tools/requirements.mjs'
 import { credentials, startCoturn, TURN } from './support/coturn.ts'
@@ -36,9 +37,8 @@ async function connectEngine(t: Test): Promise<Engine> {
   return engine
 }
 
-const isRelayed = (candidate: string): boolean => / typ relay/.test(candidate)
 const onlyRelayed = ({ type, sdp }: SessionDescription): SessionDescription =>
-  ({ type, sdp: sdp.split('\r\n').filter((line) => !line.startsWith('a=candidate:') || isRelayed(line)).join('\r\n') })
+  ({ type, sdp: sdp.split('\r\n').filter((line) => !line.startsWith('a=candidate:') || isRelay(line)).join('\r\n') })
 
 for (const offers of ['the viewer', 'the camera'] as const) {
   void tap.test(`a data channel over the relay, opened by ${offers}`, { skip }, async (t) => {
@@ -51,7 +51,7 @@ for (const offers of ['the viewer', 'the camera'] as const) {
       const [viewer, camera] = [loadViewer(server(credentials(), 'udp')), engine.create(server(user, transport))]
       const [setRemoteDescription, addIceCandidate] = [viewer.setRemoteDescription.bind(viewer), viewer.addIceCandidate.bind(viewer)]
       viewer.setRemoteDescription = (description) => setRemoteDescription(onlyRelayed(description))
-      viewer.addIceCandidate = (candidate) => (isRelayed(candidate.candidate) ? addIceCandidate(candidate) : Promise.resolve())
+      viewer.addIceCandidate = (candidate) => (isRelay(candidate.candidate) ? addIceCandidate(candidate) : Promise.resolve())
       return greet({ client: viewer, device: camera, opener: offers === 'the viewer' ? viewer : camera }, timeoutMs)
     }
     t.equal(await connectWith(credentials(), 20_000), 'heard hello')

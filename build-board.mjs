@@ -18,7 +18,7 @@ export async function bundleForBoard(entry, outfile) {
   const { metafile } = await bundleSmall({
     ...firmware, entryPoints: [entry], outfile,
     define: { LENSKEY_VERSION: JSON.stringify(version), LENSKEY_BUILT_MS: String(builtMs) },
-  }, { vars: true })
+  }, { fast: true })
   const left = Object.values(metafile.outputs)[0].imports
   if (left.length > 0) throw new Error(`${outfile} still imports ${left.map(({ path }) => path).join(', ')}`)
   await compileBytecode(outfile, outfile.replace(/\.js$/, '.bin'))

@@ -161,14 +161,14 @@ async function buildTests() {
     const lines = ["import './test/noble-shims.ts'", "import { runTests } from './test/run-bare.ts'", ...files.map((file) => `import './${file}'`), 'void runTests()']
     return bundleSmall({ ...options, stdin: { contents: lines.join('\n'), resolveDir: '.', loader: 'ts' }, outfile }, how)
   }
-  await bareProgram(portable, 'build/test/bare.js', firmware, { vars: true })
+  await bareProgram(portable, 'build/test/bare.js', firmware, { fast: true })
   await bareProgram(portable.filter(onBothCurves), 'build/test/bare-noble.js', bareEngine)
   const benches = filesUnder('bench', '.ts')
   const bare = benches.filter((file) => file.endsWith('-bare.ts'))
   await esbuild.build({ ...common, splitting: false, packages: 'bundle', external, entryPoints: benches.filter((file) => !bare.includes(file)), outbase: '.', outdir: 'build' })
-  const onNoble = (file) => file.includes('noble')
-  for (const [files, options] of [[bare.filter((file) => !onNoble(file)), firmware], [bare.filter(onNoble), bareEngine]]) {
-    await esbuild.build({ ...options, entryPoints: files, outbase: '.', outdir: 'build', minify: true, logLevel: 'warning' })
+  for (const file of bare) {
+    const outfile = join('build', file.replace(/\.ts$/, '.js'))
+    await (file.includes('noble') ? bundleSmall({ ...bareEngine, entryPoints: [file], outfile }) : bundleSmall({ ...firmware, entryPoints: [file], outfile }, { fast: true }))
   }
 }
 

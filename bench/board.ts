@@ -47,8 +47,10 @@ interface Measured { rssMb: number; heapMb: number; tokenMs: number; connectedMs
 
 async function measure(args: string[]): Promise<Measured> {
   const started = performance.now()
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
+  // What it logs is of interest only where it fails; that there is no WebRTC engine is not.
+  child.stderr.on('data', (bytes: Buffer) => { output += bytes.toString() })
   let connectedMs = 0
   await new Promise<void>((resolve, reject) => {
     child.on('close', () => { reject(new Error(`the camera ended: ${output}`)) })

@@ -1,15 +1,14 @@
 // `node bench/instructions.mjs armhf [OUT.json]`: what each row of the bench costs in instructions of that target, under qemu-user, where
 // times say nothing. A row is run so many and then more times in fresh processes; the difference is what the turns took.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { countInstructions } from '../tools/instructions.mjs'
 
 const emulators = { armhf: 'qemu-arm', aarch64: 'qemu-aarch64', x86_64: 'qemu-x86_64' }
 const [target = 'armhf', out] = process.argv.slice(2)
 if (!(target in emulators)) throw new Error(`no such target: ${target}; there are ${Object.keys(emulators).join(', ')}`)
 const program = `dist/quickjs/lenskey-camera-${target}`
-const plugin = 'build/bench/count-instructions.so'
-mkdirSync('build/bench', { recursive: true })
-execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', plugin, 'bench/count-instructions.c'])
+const instructionsOf = (args) => countInstructions(emulators[target], program, ...args)
 
 /** By how many turns: rows that cost little need more of them to stand out. */
 const rows = {
@@ -17,13 +16,6 @@ const rows = {
   'CoAP encode': 400, 'CoAP decode': 400, 'signed messages': 40, 'reconnect': 20,
 }
 const KILO_BYTES = 4.096
-
-function instructionsOf(args) {
-  const { status, stderr } = spawnSync(emulators[target], ['-plugin', plugin, program, ...args], { encoding: 'utf8' })
-  const found = /^instructions (\d+)$/m.exec(stderr)
-  if (status !== 0 || found === null) throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}`)
-  return Number(found[1])
-}
 
 /** The multiplications of a signature are as many for every scalar, but what is random differs a little: hence medians. */
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1]

@@ -6,7 +6,8 @@ import { promisify } from 'node:util'
 import { ensureMbedtls } from './mbedtls.mjs'
 
 const run = promisify(execFile)
-const engine = 'node_modules/qjsc/deps/quickjs_2021_03_27'
+// From the project's root, where all scripts run: this file also gets linked into tests.
+export const engine = 'node_modules/qjsc/deps/quickjs_2021_03_27'
 export const host = 'runtimes/quickjs/host'
 const build = 'build/board'
 const jobs = 2
@@ -18,9 +19,10 @@ export const targets = {
   aarch64: { cc: 'aarch64-linux-gnu-gcc', strip: 'aarch64-linux-gnu-strip', flags: [], emulator: ['qemu-aarch64'] },
 }
 
-const engineSources = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))
+export const engineSources = ['quickjs', 'libregexp', 'libunicode', 'cutils', 'libbf'].map((name) => join(engine, `${name}.c`))
 const engineVersion = '2021-03-27'
-const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', `-DCONFIG_VERSION="${engineVersion}"`]
+/** With its optimiser, and BigInt on. */
+export const engineFlags = ['-w', '-D_GNU_SOURCE', '-DCONFIG_BIGNUM', `-DCONFIG_VERSION="${engineVersion}"`]
 export const hostFlags = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter', '-Wno-format-truncation', '-D_GNU_SOURCE', `-DLENSKEY_ENGINE_VERSION="${engineVersion}"`, '-I', host, '-isystem', engine]
 export const mbedtlsConfig = join(host, 'mbedtls-config.h')
 const hostSources = ['crypto', 'files', 'heap', 'rejections', 'resolve', 'streams', 'system', 'timers'].map((name) => join(host, `${name}.c`))

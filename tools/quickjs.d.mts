@@ -1,1 +1,1 @@
-export function ensureQuickjs(): Promise<string>
+export function ensureQuickjs(target?: string): Promise<string>

@@ -43,11 +43,9 @@ export function verifyJws(token: string, keys: JwtVerifyingKeys, limits: JwtLimi
   return typeof valid === 'boolean' ? judge(valid) : valid.then(judge)
 }
 
-function anyVerifies(keys: readonly JwtVerifyingKey[], message: Uint8Array, signature: Uint8Array): boolean | Promise<boolean> {
-  for (const [index, key] of keys.entries()) {
-    const valid = key.verify(message, signature)
-    if (typeof valid !== 'boolean') return valid.then((is: unknown) => is === true || anyVerifies(keys.slice(index + 1), message, signature))
-    if (valid) return true
-  }
-  return false
+function anyVerifies(keys: readonly JwtVerifyingKey[], message: Uint8Array, signature: Uint8Array, index = 0): boolean | Promise<boolean> {
+  if (index >= keys.length) return false
+  const valid = keys[index].verify(message, signature)
+  if (typeof valid === 'boolean') return valid || anyVerifies(keys, message, signature, index + 1)
+  return valid.then((is: unknown) => is === true || anyVerifies(keys, message, signature, index + 1))
 }

@@ -46,14 +46,11 @@ export class TypedEventEmitter<Events extends EventMap> {
     this.#listeners.clear()
   }
 
-  #callFrom(first: number, name: keyof Events, listeners: readonly Events[keyof Events][], args: unknown[]): Promise<void> | undefined {
-    for (let index = first; index < listeners.length; index++) {
-      if (index > 0 && !this.#isOn(name, listeners[index])) continue
-      const pending = this.#call(name, listeners[index], args)
-      if (pending === undefined) continue
-      return index + 1 === listeners.length ? pending : pending.then(() => this.#callFrom(index + 1, name, listeners, args))
-    }
-    return undefined
+  #callFrom(index: number, name: keyof Events, listeners: readonly Events[keyof Events][], args: unknown[]): Promise<void> | undefined {
+    if (index >= listeners.length) return undefined
+    const pending = index === 0 || this.#isOn(name, listeners[index]) ? this.#call(name, listeners[index], args) : undefined
+    if (pending === undefined) return this.#callFrom(index + 1, name, listeners, args)
+    return index + 1 === listeners.length ? pending : pending.then(() => this.#callFrom(index + 1, name, listeners, args))
   }
 
   /** One listener may take another off while both are due. */

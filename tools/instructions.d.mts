@@ -1,0 +1,1 @@
+export function countInstructions(emulator: string, ...command: string[]): number

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { endAll, runTapFile } from './tap-file.mjs'
-import { skipWithout } from '../tools/requirements.mjs'
+import { libFuzzer, skipWithout } from '../tools/requirements.mjs'
 import { findPrograms } from './programs.mjs'
 
 const [filter, table] = process.argv.slice(2)
@@ -46,7 +46,7 @@ async function runPrograms() {
   results.push(...skipped.map(({ name, reason }) => ({ program: name, name, state: 'skipped', reason })))
   // Not in a test's own time: engine and TLS library take minutes to compile when they have never been.
   if (programs.some(({ name }) => name.includes('board-')) && !skipWithout('gcc')) step('the programs for boards', 'build-board.mjs', '--probes')
-  if (programs.some(({ name }) => name.includes('fuzz-c.')) && !skipWithout('clang') && !skipWithout('gst-inspect-1.0')) step('the fuzzers', 'tools/fuzz.mjs', '--build')
+  if (programs.some(({ name }) => name.includes('fuzz-c.')) && !skipWithout('clang') && !skipWithout(libFuzzer) && !skipWithout('gst-inspect-1.0')) step('the fuzzers', 'tools/fuzz.mjs', '--build')
   const queue = [...programs]
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (let program = queue.shift(); program !== undefined; program = queue.shift()) await run(program)

@@ -3,6 +3,7 @@ export interface Requirement {
   packages: string[]
   suites: string
 }
+export const libFuzzer: string
 export const requirements: Requirement[]
 export function locate(tool: string): string | undefined
 export function missing(): Requirement[]

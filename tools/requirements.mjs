@@ -2,6 +2,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+const architecture = { x64: 'x86_64', arm64: 'aarch64' }[process.arch] ?? process.arch
+/** What clang puts into a program that it fuzzes, in a package of its own. */
+export const libFuzzer = `libclang_rt.fuzzer-${architecture}.a`
+
 export const requirements = [
   { tool: 'openssl', packages: ['openssl'], suites: 'keys and tokens made and checked by openssl' },
   { tool: 'gcc', packages: ['gcc', 'libc6-dev'], suites: 'the library on a bare QuickJS engine' },
@@ -22,17 +26,18 @@ export const requirements = [
   { tool: '/usr/include/gstreamer-1.0/gst/rtsp-server/rtsp-server.h', packages: ['libgstrtspserver-1.0-dev'], suites: 'pictures of a camera that speaks RTSP' },
   { tool: '/usr/include/openssl/ssl.h', packages: ['libssl-dev'], suites: 'the board’s host with OpenSSL' },
   { tool: 'clang', packages: ['clang'], suites: 'the C functions that see bytes of the network, fuzzed' },
+  { tool: libFuzzer, packages: ['libclang-rt-dev'], suites: 'their fuzzing, for which clang links it' },
   { tool: 'valgrind', packages: ['valgrind'], suites: 'leaks of the board’s host' },
   { tool: 'turnserver', packages: ['coturn'], suites: 'sessions relayed by a real TURN server' },
   { tool: 'ip', packages: ['iproute2'], suites: 'a camera and a viewer on two hosts, in network namespaces (as root)' },
   { tool: 'coap-client-notls', packages: ['libcoap3-bin'], suites: 'requests by another CoAP implementation' },
 ]
 
-/** Debian keeps PostgreSQL's server tools off the PATH. */
+/** Debian keeps the tools of PostgreSQL's server and the parts of clang off the PATH. */
 function folders() {
-  const postgres = '/usr/lib/postgresql'
-  const versions = existsSync(postgres) ? readdirSync(postgres).map((version) => join(postgres, version, 'bin')) : []
-  return [...(process.env.PATH ?? '').split(':'), ...versions]
+  const inside = (folder, ...rest) => (existsSync(folder) ? readdirSync(folder).map((version) => join(folder, version, ...rest)) : [])
+  const clang = inside('/usr/lib').filter((folder) => /\/llvm-\d+$/.test(folder)).flatMap((folder) => inside(join(folder, 'lib/clang'), 'lib/linux'))
+  return [...(process.env.PATH ?? '').split(':'), ...inside('/usr/lib/postgresql', 'bin'), ...clang]
 }
 
 /** Where a tool is, or undefined when it is not installed. A library is named by the path of a file of its own. */

@@ -46,7 +46,7 @@ const overTheWire = (answers: Answer[]): Packet => decode(encode({ type: 'respon
 void tap.test('a camera is found with everything it says, changes its name, and is gone', { timeout: 60_000 }, async (t) => {
   const camera = someCamera({ friendlyName: 'Käme 📷' })
   const announcement = announced(t, camera)
-  const look = async (timeMs = 2500) => (await discover({ timeMs, addresses: [LOOPBACK] })).filter(({ fingerprint }) => fingerprint === camera.fingerprint)
+  const look = async (timeMs = 2500) => (await discover({ timeMs, addresses: () => [LOOPBACK] })).filter(({ fingerprint }) => fingerprint === camera.fingerprint)
   t.same(await look(), [{
     name: 'Käme 📷', address: LOOPBACK, port: 8123, url: 'http://127.0.0.1:8123/?product=wp-a&device=wd-front', endpoint: 'http://127.0.0.1:8123',
     productId: 'wp-a', deviceId: 'wd-front', fingerprint: camera.fingerprint, pairing: ['initial'],
@@ -59,6 +59,15 @@ void tap.test('a camera is found with everything it says, changes its name, and 
   await wait(300)
   t.equal(heard.at(-1)?.answers?.every(({ type, ttl }: Answer & { ttl?: number }) => type === 'OPT' || ttl === 0), true, 'taken back')
   t.same(await look(1200), [])
+})
+
+void tap.test('a camera is found in a network that comes up while it is looked for', { timeout: 60_000 }, async (t) => {
+  const camera = someCamera()
+  announced(t, camera)
+  let looked = 0
+  const found = await discover({ timeMs: 3000, addresses: () => (looked++ === 0 ? [] : [LOOPBACK]) })
+  t.ok(found.some(({ fingerprint }) => fingerprint === camera.fingerprint))
+  t.equal(looked, 2)
 })
 
 void tap.test('however many ask, it is said once a second; a known answer is not repeated', { timeout: 60_000 }, async (t) => {
@@ -131,7 +140,7 @@ void tap.test('noise is dropped, and no more than so many are listed', { timeout
   socket.setMulticastInterface(LOOPBACK)
   // No faster than it is read, or the system drops what this test is about.
   const send = (bytes: Uint8Array): Promise<void> => new Promise((resolve) => { socket.send(bytes, 5353, '224.0.0.251', () => { setTimeout(resolve, 1) }) })
-  const searching = discover({ timeMs: 4000, addresses: [LOOPBACK], limit: 5 })
+  const searching = discover({ timeMs: 4000, addresses: () => [LOOPBACK], limit: 5 })
   await wait(500)
   const answer = Buffer.from(encode({ type: 'response', answers: recordsOf(someCamera(), [LOOPBACK]) }))
   for (let cut = 0; cut < answer.length; cut += 3) await send(answer.subarray(0, cut))
@@ -146,5 +155,5 @@ void tap.test('noise is dropped, and no more than so many are listed', { timeout
   for (let each = 0; each < 20; each++) await send(Buffer.from(encode({ type: 'response', answers: recordsOf(someCamera(), [LOOPBACK]) })))
   const found = await searching
   t.equal(found.length, 5)
-  t.ok((await discover({ timeMs: 2500, addresses: [LOOPBACK] })).some(({ fingerprint }) => fingerprint === camera.fingerprint), 'the camera still answers')
+  t.ok((await discover({ timeMs: 2500, addresses: () => [LOOPBACK] })).some(({ fingerprint }) => fingerprint === camera.fingerprint), 'the camera still answers')
 })

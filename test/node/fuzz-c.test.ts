@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
 import tap from 'tap'
 import { ensureFuzzers, runFuzzer, seedsOf, targets } from '../../tools/fuzz.mjs'
-import { skipWithout } from '../../tools/requirements.mjs'
+import { libFuzzer, skipWithout } from '../../tools/requirements.mjs'
 import { skipGstreamer } from './support/gstreamer-engine.ts'
 
 tap.setTimeout(170_000)
@@ -17,7 +17,7 @@ const missing = {
 }
 
 for (const [name, { parts, runs }] of Object.entries(targets)) {
-  const skip = skipWithout('clang') || missing[parts]()
+  const skip = skipWithout('clang') || skipWithout(libFuzzer) || missing[parts]()
   void tap.test(name, { skip, timeout: 170_000 }, async (t) => {
     await ensureFuzzers([name])
     const { inputs, edges } = await runFuzzer(name)

@@ -23,7 +23,7 @@ export const discover: Command = {
     if (!addresses.every(isIPv4)) throw new UsageError('--interface is an IPv4 address of this machine, such as 192.168.1.20')
     const { discover: listen } = await import('../discovery/discover.ts')
     const found = await listen({
-      timeMs: seconds * 1000, addresses: addresses.length === 0 ? undefined : addresses, stop: terminal.stop,
+      timeMs: seconds * 1000, addresses: addresses.length === 0 ? undefined : () => addresses, stop: terminal.stop,
       log: createLog(terminal, values.flag('verbose') ? 'debug' : 'error'), onFound: (camera) => { print(camera, terminal) },
     })
     if (found.length === 0) terminal.note(`no camera answered within ${seconds} seconds`)

@@ -51,8 +51,8 @@ export interface ChannelLink {
   failed(channel: Channel): void
 }
 
-/** Something to be done in the order of arrival; a promise is waited for. */
-type Task = () => Promise<void> | undefined
+/** Something to be done in the order of arrival. Does not throw: what goes wrong is in its promise. */
+type Task = () => Promise<void>
 
 /** A message that the application has not had yet. */
 interface Arrived {
@@ -171,9 +171,10 @@ export class Channel implements SignalingChannel {
     if (!this.ended) this.#resume()
   }
 
-  /** Runs after everything received before it and ahead of everything received later. */
-  enqueue(task: Task): void {
-    this.#enqueue(task)
+  /** A task runs after everything received before it and ahead of everything received later. */
+  enqueue(work: Task | Arrived): void {
+    this.#work.push(work)
+    if (!this.#delivering) this.#deliver()
   }
 
   setState(state: SignalingChannelState): void {
@@ -218,48 +219,26 @@ export class Channel implements SignalingChannel {
       return
     }
     this.#undeliveredLength += length
-    this.#enqueue({ data, length })
+    this.enqueue({ data, length })
   }
 
-  #enqueue(work: Task | Arrived): void {
-    this.#work.push(work)
-    if (!this.#delivering) this.#deliver()
-  }
-
-  /** One piece of work at a time; what returns a promise is waited for. */
-  #deliver(): void {
+  /** One piece of work at a time; what is not done at once is waited for. Bound once: it is on the way of every message. */
+  readonly #deliver = (): void => {
     this.#delivering = true
     for (let work = this.#work.shift(); work !== undefined; work = this.#work.shift()) {
-      try {
-        const pending = typeof work === 'function' ? work() : this.#hand(work)
-        if (pending !== undefined) {
-          pending.then(this.#deliverNext, this.#workFailed)
-          return
-        }
-      } catch (thrown) {
-        this.#logFailure(thrown)
+      if (typeof work === 'function') {
+        work().then(this.#deliver, this.#workFailed)
+        return
       }
+      this.#undeliveredLength -= work.length
+      if (this.#events.emitInTurnThen(this.#deliver, 'message', work.data)) return
     }
     this.#delivering = false
   }
 
-  #hand({ data, length }: Arrived): Promise<void> | undefined {
-    this.#undeliveredLength -= length
-    return this.#events.emitInTurn('message', data)
-  }
-
-  // Bound once: they are on the way of every message.
-  readonly #deliverNext = (): void => {
-    this.#deliver()
-  }
-
   readonly #workFailed = (thrown: unknown): void => {
-    this.#logFailure(thrown)
-    this.#deliver()
-  }
-
-  #logFailure(thrown: unknown): void {
     this.#link.host.log('error', 'signaling.handler.failed', { channelId: this.channelId, reason: messageOf(thrown) })
+    this.#deliver()
   }
 
   #fail(error: SignalingError): void {

@@ -6,7 +6,7 @@ export type EventMap = Record<string, (...args: never[]) => unknown>
 
 /** Named listeners, called in the order in which they were added. What one throws is logged and harms nobody else. */
 export class TypedEventEmitter<Events extends EventMap> {
-  readonly #listeners = new Map<keyof Events, Events[keyof Events][]>()
+  readonly #listeners = new Map<keyof Events, readonly Events[keyof Events][]>()
   readonly #log: Log
 
   constructor(log: Log) {
@@ -14,58 +14,73 @@ export class TypedEventEmitter<Events extends EventMap> {
   }
 
   on<Name extends keyof Events>(name: Name, listener: Events[Name]): void {
-    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener])
+    this.#listeners.set(name, [...this.#of(name), listener])
   }
 
   off<Name extends keyof Events>(name: Name, listener: Events[Name]): void {
-    const listeners = this.#listeners.get(name) ?? []
+    const listeners = this.#of(name)
     const index = listeners.indexOf(listener)
-    if (index >= 0) this.#listeners.set(name, [...listeners.slice(0, index), ...listeners.slice(index + 1)])
+    this.#listeners.set(name, listeners.filter((_, at) => at !== index))
   }
 
   count(name: keyof Events): number {
-    return this.#listeners.get(name)?.length ?? 0
+    return this.#of(name).length
   }
 
   /** Calls every listener now; promises they return run on by themselves. */
   emit<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): void {
-    for (const listener of this.#listeners.get(name) ?? []) if (this.#isOn(name, listener)) void this.#call(name, listener, args)
+    for (const listener of this.#of(name)) if (this.#of(name).includes(listener)) this.#call(nothing, name, args, listener)
+  }
+
+  /** Calls one listener after the other, each awaited before the next. */
+  emitInTurn<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.emitInTurnThen(resolve, name, ...args)) resolve()
+    })
   }
 
   /**
-   * Calls one listener after the other, each awaited before the next. Undefined when none of them had to be waited for:
-   * the way of a message is short, so promises nobody needs would be the larger part of its cost.
+   * The same without a promise: the way of a message is short, and promises nobody needs would be the larger part of its cost.
+   * @param done - called later when the last one has been waited for
+   * @returns whether `done` will be called; false when none of them had to be waited for
    */
-  emitInTurn<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): Promise<void> | undefined {
-    const listeners = this.#listeners.get(name) ?? []
+  emitInTurnThen<Name extends keyof Events>(done: () => void, name: Name, ...args: Parameters<Events[Name]>): boolean {
+    const listeners = this.#of(name)
     if (listeners.length === 0) this.#log('warn', 'signaling.event.unheard', { event: String(name) })
-    return this.#callFrom(0, name, listeners, args)
+    return this.#callFrom(done, name, args, listeners, 0)
   }
 
   clear(): void {
     this.#listeners.clear()
   }
 
-  #callFrom(index: number, name: keyof Events, listeners: readonly Events[keyof Events][], args: unknown[]): Promise<void> | undefined {
-    if (index >= listeners.length) return undefined
-    const pending = index === 0 || this.#isOn(name, listeners[index]) ? this.#call(name, listeners[index], args) : undefined
-    if (pending === undefined) return this.#callFrom(index + 1, name, listeners, args)
-    return index + 1 === listeners.length ? pending : pending.then(() => this.#callFrom(index + 1, name, listeners, args))
+  #of(name: keyof Events): readonly Events[keyof Events][] {
+    return this.#listeners.get(name) ?? []
   }
 
-  /** One listener may take another off while both are due. */
-  #isOn(name: keyof Events, listener: Events[keyof Events]): boolean {
-    return this.#listeners.get(name)?.includes(listener) === true
+  #callFrom(done: () => void, name: keyof Events, args: unknown[], listeners: readonly Events[keyof Events][], index: number): boolean {
+    if (index >= listeners.length) return false
+    const next = index + 1 === listeners.length ? done : (): void => {
+      if (!this.#callFrom(done, name, args, listeners, index + 1)) done()
+    }
+    // One listener may take another off while both are due.
+    const isDue = index === 0 || this.#of(name).includes(listeners[index])
+    return (isDue && this.#call(next, name, args, listeners[index])) || this.#callFrom(done, name, args, listeners, index + 1)
   }
 
-  /** Never throws or rejects. */
-  #call(name: keyof Events, listener: Events[keyof Events], args: unknown[]): Promise<void> | undefined {
+  /** Whether `next` will be called, which is when what the listener returned has been waited for. Never throws. */
+  #call(next: () => void, name: keyof Events, args: unknown[], listener: Events[keyof Events]): boolean {
     try {
       const result = listener(...(args as never[]))
-      return isPromise(result) ? result.then(nothing, (thrown: unknown) => this.#report(name, thrown)) : undefined
+      if (!isPromise(result)) return false
+      Promise.resolve(result).then(next, (thrown: unknown) => {
+        this.#report(name, thrown)
+        next()
+      })
+      return true
     } catch (thrown) {
       this.#report(name, thrown)
-      return undefined
+      return false
     }
   }
 
@@ -77,5 +92,5 @@ export class TypedEventEmitter<Events extends EventMap> {
 const nothing = (): void => undefined
 
 function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 }

@@ -1,8 +1,9 @@
 // Each bound at its value and one past it.
-import type { JSONValue } from '../../../lib/signaling/index.ts'
+import type { WebSocketHandlers } from '../../../lib/runtime/index.ts'
+import { createSignalingClient, type JSONValue } from '../../../lib/signaling/index.ts'
 import { test } from '../../suite.ts'
 import { observedClient, observedDevice } from '../support/ends.ts'
-import { error, TestService } from '../support/test-service.ts'
+import { DEVICE_ID, error, ORIGIN, PRODUCT_ID, TestService } from '../support/test-service.ts'
 
 test('messages that wait: the last that fits, and one more', async (t) => {
   const service = new TestService()
@@ -72,6 +73,29 @@ test('messages that the application does not take: at the bound, and one more fa
   t.equal(client.channelState, 'FAILED')
   t.equal(errors.length, 1)
   t.equal(peer.errors[0].code, 'INTERNAL_ERROR')
+})
+
+test('a socket may bring more messages in one turn than may wait, for an application that takes them at once', async (t) => {
+  const service = new TestService()
+  service.simulateDevice()
+  const host = service.host()
+  const { webSockets } = host
+  const sockets: WebSocketHandlers[] = []
+  host.webSockets = {
+    open(url, handlers, options) {
+      sockets.push(handlers)
+      return webSockets.open(url, handlers, options)
+    },
+  }
+  const client = createSignalingClient({ productId: PRODUCT_ID, deviceId: DEVICE_ID, endpointUrl: ORIGIN, limits: { maxUndelivered: 4 } }, host)
+  const taken: JSONValue[] = []
+  client.on('message', (message) => void taken.push(message))
+  client.start()
+  await service.clock.advance(100)
+  const sent = Array.from({ length: 100 }, (_, seq) => seq)
+  for (const seq of sent) sockets[0].text(JSON.stringify({ type: 'MESSAGE', channelId: 'c', message: { type: 'DATA', seq, data: seq } }))
+  t.equal(client.channelState, 'CONNECTED')
+  t.same(taken, sent)
 })
 
 test('channels of a device: at the bound, one more is told so, and a place becomes free again', async (t) => {

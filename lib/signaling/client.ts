@@ -77,7 +77,7 @@ class Client implements SignalingClient, ChannelLink {
     this.#options = options
     this.#endpoint = endpointOf(options)
     this.#channel = new Channel(this)
-    this.#channel.on('message', (message) => this.#hand(message))
+    this.#channel.on('message', (message) => this.#events.emitInTurn('message', message))
     this.#channel.on('error', (error) => {
       this.#events.emit('error', error)
     })
@@ -106,13 +106,6 @@ class Client implements SignalingClient, ChannelLink {
         this.#events.emit('error', error)
       },
     })
-  }
-
-  /** At once where nobody has to be waited for: in one turn a socket may bring more messages than may wait. */
-  #hand(message: JSONValue): Promise<void> | undefined {
-    let done = (): void => undefined
-    const isWaiting = this.#events.emitInTurnThen(() => { done() }, 'message', message)
-    return isWaiting ? new Promise((resolve) => { done = resolve }) : undefined
   }
 
   get connectionState(): SignalingConnectionState {

@@ -32,11 +32,10 @@ export class TypedEventEmitter<Events extends EventMap> {
     for (const listener of this.#of(name)) if (this.#of(name).includes(listener)) this.#call(nothing, name, args, listener)
   }
 
-  /** Calls one listener after the other, each awaited before the next. */
-  emitInTurn<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): Promise<void> {
-    return new Promise((resolve) => {
-      if (!this.emitInTurnThen(resolve, name, ...args)) resolve()
-    })
+  /** Calls one listener after the other, each awaited before the next. Undefined when none of them had to be waited for. */
+  emitInTurn<Name extends keyof Events>(name: Name, ...args: Parameters<Events[Name]>): Promise<void> | undefined {
+    let resolve = nothing
+    return this.emitInTurnThen(() => { resolve() }, name, ...args) ? new Promise((given) => { resolve = given }) : undefined
   }
 
   /**
@@ -71,8 +70,8 @@ export class TypedEventEmitter<Events extends EventMap> {
   /** Whether `next` will be called, which is when what the listener returned has been waited for. Never throws. */
   #call(next: () => void, name: keyof Events, args: unknown[], listener: Events[keyof Events]): boolean {
     try {
-      const result = listener(...(args as never[]))
-      if (!isPromise(result)) return false
+      const result = listener(...(args as never[])) as { then?: unknown } | null | undefined
+      if (typeof result?.then !== 'function') return false
       Promise.resolve(result).then(next, (thrown: unknown) => {
         this.#report(name, thrown)
         next()
@@ -90,7 +89,3 @@ export class TypedEventEmitter<Events extends EventMap> {
 }
 
 const nothing = (): void => undefined
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
-}

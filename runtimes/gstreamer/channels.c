@@ -54,7 +54,7 @@ static void tell_connected(struct connection *connection) {
 
 static void opened(struct connection *connection, gpointer data) {
   struct channel *channel = data;
-  if (channel->told_open || find(connection, channel->number) != channel) return;
+  if (connection->is_failed || channel->told_open || find(connection, channel->number) != channel) return;
   channel->told_open = TRUE;
   tell_connected(connection);
   tell(channel, "open");
@@ -91,6 +91,8 @@ static void close_native(struct connection *connection, gpointer data) {
 
 static void announce(struct connection *connection, gpointer data) {
   struct channel *channel = data;
+  /* webrtcbin goes on with a viewer of another certificate until the camera closes the connection. */
+  if (connection->is_failed) return;
   if (g_hash_table_size(connection->channels) >= MAX_CHANNELS) {
     close_native(connection, channel);
     return;

@@ -86,8 +86,8 @@ function startRows(engine: string): BenchRow[] {
 }
 
 /**
- * The same on 32-bit ARM, where its compiler and its emulator are installed. The emulator translates each piece of the engine before it
- * first runs, which is most of the time of a short program and nothing of its instructions.
+ * The same on 32-bit ARM, where its compiler and its emulator are installed. The emulator's own start, and its translating each piece of
+ * the engine before that first runs, are half of a token's time there and nothing of its instructions.
  */
 async function emulatedRows(): Promise<BenchRow[]> {
   const { cc, emulator: [emulator] } = targets.armhf

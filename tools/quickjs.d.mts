@@ -1,1 +1,3 @@
-export function ensureQuickjs(target?: string): Promise<string>
+import type { targets } from './board.mjs'
+
+export function ensureQuickjs(target?: keyof typeof targets): Promise<string>

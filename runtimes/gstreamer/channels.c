@@ -234,6 +234,16 @@ static void connection_closure_unref(gpointer connection, GClosure *closure) {
   connection_unref(connection);
 }
 
+gboolean sctp_says_end(const guint8 *packet, gsize length) {
+  enum { HEADER = 12, ABORT = 6, SHUTDOWN = 7, SHUTDOWN_COMPLETE = 14 };
+  for (gsize at = HEADER, size; at + 4 <= length; at += (size + 3) & ~(gsize)3) {
+    if (packet[at] == ABORT || packet[at] == SHUTDOWN || packet[at] == SHUTDOWN_COMPLETE) return TRUE;
+    size = (gsize)packet[at + 2] << 8 | packet[at + 3];
+    if (size < 4) break;
+  }
+  return FALSE;
+}
+
 void channels_watch(struct connection *connection) {
   g_signal_connect_data(connection->webrtc, "on-data-channel", G_CALLBACK(on_channel), connection_ref(connection), connection_closure_unref, 0);
   g_signal_connect_data(connection->webrtc, "prepare-data-channel", G_CALLBACK(on_prepare), connection_ref(connection), connection_closure_unref, 0);

@@ -43,10 +43,14 @@ static void free_posted(gpointer data) {
   g_free(posted);
 }
 
-void post(struct connection *connection, void (*run)(struct connection *, gpointer), gpointer data, GDestroyNotify clear) {
+static struct posted *posted_new(struct connection *connection, void (*run)(struct connection *, gpointer), gpointer data, GDestroyNotify clear) {
   struct posted *posted = g_new(struct posted, 1);
   *posted = (struct posted){ connection_ref(connection), run, data, clear };
-  g_idle_add_full(G_PRIORITY_DEFAULT, run_posted, posted, free_posted);
+  return posted;
+}
+
+void post(struct connection *connection, void (*run)(struct connection *, gpointer), gpointer data, GDestroyNotify clear) {
+  g_idle_add_full(G_PRIORITY_DEFAULT, run_posted, posted_new(connection, run, data, clear), free_posted);
 }
 
 /* What is told of a description. */
@@ -220,22 +224,42 @@ static void end_connection(struct connection *connection, gpointer unused) {
   tell_state(connection, NULL);
 }
 
-/* A viewer that leaves says so over DTLS; webrtcbin does not count that. */
-static void on_dtls_state(GObject *dtls, GParamSpec *spec, gpointer data) {
+/* The viewer says that it leaves. webrtcbin counts neither that nor an end of SCTP in good order, and an abort as a fault. */
+static void leaves(struct connection *connection) {
+  if (!g_atomic_int_get(&connection->trusted) || !g_atomic_int_compare_and_exchange(&connection->leaving, FALSE, TRUE)) return;
+  g_timeout_add_full(G_PRIORITY_DEFAULT, LEAVING_MS, run_posted, posted_new(connection, end_connection, NULL, NULL), free_posted);
+}
+
+static void on_dtls_state(GObject *dtls, GParamSpec *spec, gpointer connection) {
   int state = 0;
   (void)spec;
   g_object_get(dtls, "connection-state", &state, NULL);
   /* GstDtlsConnectionState, which has no public header: 1 is closed, 2 failed */
-  struct connection *connection = data;
-  if (state == 1 && g_atomic_int_get(&connection->trusted)) post(connection, end_connection, NULL, NULL);
+  if (state == 1) leaves(connection);
+}
+
+/* A packet of the viewer, decrypted. */
+static GstPadProbeReturn on_sctp(GstPad *pad, GstPadProbeInfo *info, gpointer connection) {
+  (void)pad;
+  GstMapInfo map;
+  if (!gst_buffer_map(GST_PAD_PROBE_INFO_BUFFER(info), &map, GST_MAP_READ)) return GST_PAD_PROBE_OK;
+  if (sctp_says_end(map.data, map.size)) leaves(connection);
+  gst_buffer_unmap(GST_PAD_PROBE_INFO_BUFFER(info), &map);
+  return GST_PAD_PROBE_OK;
 }
 
 static void on_element(GstBin *bin, GstBin *inner, GstElement *element, gpointer connection) {
   (void)bin, (void)inner;
   GstElementFactory *factory = gst_element_get_factory(element);
-  if (factory == NULL || strcmp(GST_OBJECT_NAME(factory), "dtlsdec") != 0) return;
-  g_signal_connect_data(element, "notify::peer-pem", G_CALLBACK(on_certificate), connection_ref(connection), closure_unref, 0);
-  g_signal_connect_data(element, "notify::connection-state", G_CALLBACK(on_dtls_state), connection_ref(connection), closure_unref, 0);
+  if (factory == NULL) return;
+  if (strcmp(GST_OBJECT_NAME(factory), "sctpdec") == 0) {
+    GstPad *pad = gst_element_get_static_pad(element, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_sctp, connection_ref(connection), connection_unref);
+    gst_object_unref(pad);
+  } else if (strcmp(GST_OBJECT_NAME(factory), "dtlsdec") == 0) {
+    g_signal_connect_data(element, "notify::peer-pem", G_CALLBACK(on_certificate), connection_ref(connection), closure_unref, 0);
+    g_signal_connect_data(element, "notify::connection-state", G_CALLBACK(on_dtls_state), connection_ref(connection), closure_unref, 0);
+  }
 }
 
 static gboolean on_bus(GstBus *bus, GstMessage *message, gpointer data) {
@@ -244,7 +268,7 @@ static gboolean on_bus(GstBus *bus, GstMessage *message, gpointer data) {
   if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR || connection->closed) return G_SOURCE_CONTINUE;
   GError *error = NULL;
   gst_message_parse_error(message, &error, NULL);
-  if (!connection->is_over) connection_give_up(connection, error->message);
+  if (!connection->is_over && !g_atomic_int_get(&connection->leaving)) connection_give_up(connection, error->message);
   g_error_free(error);
   return G_SOURCE_CONTINUE;
 }

@@ -21,6 +21,7 @@ enum {
   MAX_CANDIDATES = 128,
   MAX_MESSAGE_BYTES = 65536, /* of a data channel, what the descriptions promise by saying nothing (RFC 8841 section 6) */
   MAX_NAME_BYTES = 256, /* labels, protocols, tracks, mids */
+  LEAVING_MS = 50, /* longer than what a viewer said before it left is on its way through threads of GStreamer */
 };
 
 struct options {
@@ -100,6 +101,7 @@ struct connection {
   /* For all threads. */
   gint trusted; /* the viewer has the certificate of its description */
   gint ready; /* it is trusted and connected */
+  gint leaving; /* the viewer has said that it goes */
   gint queued_bytes, channels_ever;
   GMutex lock; /* for fingerprint */
   struct fingerprint fingerprint;
@@ -128,6 +130,7 @@ gboolean take_candidate(struct connection *connection, JsonObject *line, struct 
 
 /* channels.c */
 void channels_watch(struct connection *connection);
+gboolean sctp_says_end(const guint8 *packet, gsize length); /* of all its data: shut down or aborted (RFC 9260 section 9) */
 void channels_take(struct connection *connection, gint64 number, const char *what, JsonObject *line);
 void channels_hold_section(struct connection *connection);
 void channels_make_anew(struct connection *connection); /* webrtcbin is a new one */

@@ -1,5 +1,5 @@
 /* A viewer's message on a data channel: whatever is in it, the camera gets one line of the protocol, with the message in it. The first
-   byte says whether it is text, and how often the rest comes in it, as a power of two. */
+   byte says whether it is text, and how often the rest comes in it, as a power of two. The same bytes as a packet of SCTP. */
 #include <string.h>
 #include "channels.c"
 #include "camera.h"
@@ -26,6 +26,13 @@ static void check_line(const char *text, const uint8_t *bytes, size_t length) {
   json_object_unref(line);
 }
 
+static void check_packet(const uint8_t *packet, size_t length) {
+  if (!sctp_says_end(packet, length)) return;
+  size_t at = 12;
+  while (at + 4 <= length && packet[at] != 6 && packet[at] != 7 && packet[at] != 14) at += 4;
+  CHECK(at + 4 <= length);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct connection *connection;
   static struct channel *channel;
@@ -36,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     channel = channel_new(connection, 2);
     g_hash_table_insert(connection->channels, &channel->number, channel);
   }
+  check_packet(data, size);
   if (size == 0) return 0;
   GByteArray *bytes = g_byte_array_new();
   for (guint times = 1u << (data[0] >> 4); times > 0 && bytes->len <= 2 * MAX_MESSAGE_BYTES; times--) g_byte_array_append(bytes, data + 1, size - 1);

@@ -1,10 +1,12 @@
 // The engine on GStreamer against cameras and viewers that do what they must not, spoken to over its own socket. It runs with
 // sanitizers, and every test ends with an engine that still serves.
+import { fork } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import tap, { type Test } from 'tap'
-import type { MediaPeerConnection } from '../../lib/webrtc/index.ts'
+import type { MediaPeerConnection, SessionDescription } from '../../lib/webrtc/index.ts'
 import { countVideo, loadEngine } from '../../runtimes/node/index.ts'
 import { type EngineLine, encodeLine, LineObjects } from '../../runtimes/quickjs/engine-link.ts'
 import { skipWithout } from '../../tools/requirements.mjs'
@@ -13,7 +15,7 @@ import { skipGstreamer, startGstreamer } from './support/gstreamer-engine.ts'
 import { once, until } from './support/negotiating-pair.ts'
 import { temporaryFolder } from './support/service.ts'
 
-tap.setTimeout(120_000)
+tap.setTimeout(170_000)
 
 const skip = skipGstreamer()
 const MAX_LINE = 262_144
@@ -232,6 +234,46 @@ void tap.test('messages both ways, how much is on its way, and ends', { skip, ti
   viewer.close()
   await camera.line('state', ({ connectionState }) => ['closed', 'failed', 'disconnected'].includes(String(connectionState)))
   t.match(camera.lines.at(-1), { event: 'state', connectionState: 'closed', iceConnectionState: 'closed' }, 'the viewer has left, and no fault is told of')
+  camera.socket.end()
+  t.equal(await engine.stop(), 0, engine.errors)
+})
+
+void tap.test('the last words of a viewer that leaves', { skip, timeout: 60_000 }, async (t) => {
+  const { path, engine } = await serveGstreamer(t)
+  const { camera, viewer } = await offered(t, path)
+  const channel = viewer.createDataChannel('words')
+  await joinEnds(camera, viewer, viewer.localDescription?.sdp ?? '')
+  await until(() => channel.readyState === 'open', 'the channel')
+  for (let i = 0; i < 50; i++) channel.send(String(i))
+  await until(() => channel.bufferedAmount === 0, 'all of it sent')
+  viewer.close()
+  await camera.line('state', ({ connectionState }) => connectionState === 'closed')
+  t.same(camera.lines.filter(({ event }) => event === 'message').map(({ text }) => text), Array.from({ length: 50 }, (_, i) => String(i)))
+  t.notOk(camera.lines.some(({ connectionState }) => connectionState === 'failed'))
+  camera.socket.end()
+  t.equal(await engine.stop(), 0, engine.errors)
+})
+
+void tap.test('a viewer that is gone without a word', { skip, timeout: 100_000 }, async (t) => {
+  const { path, engine } = await serveGstreamer(t)
+  const camera = await openCamera(t, path)
+  const viewer = fork(fileURLToPath(new URL('./support/vanishing-viewer.js', import.meta.url)))
+  t.teardown(() => viewer.kill('SIGKILL'))
+  const told: { offer?: SessionDescription; candidate?: object }[] = []
+  viewer.on('message', (message: object) => { told.push(message) })
+  await until(() => told.some(({ offer }) => offer !== undefined), 'an offer')
+  camera.send({ do: 'create', connection: 1, iceServers: [] })
+  t.equal(await camera.request({ do: 'setRemoteDescription', ...told.find(({ offer }) => offer !== undefined)?.offer }), 'done')
+  t.equal(await camera.request({ do: 'setLocalDescription' }), 'done')
+  const { localDescription } = await camera.line('state', (line) => line.localDescription !== undefined && line.localDescription !== null)
+  viewer.send({ answer: localDescription })
+  await camera.line('candidate', ({ candidate }) => candidate === null)
+  for (const { event, candidate } of camera.lines) if (event === 'candidate' && candidate !== null) viewer.send({ candidate })
+  for (const { candidate } of told) if (candidate !== undefined) camera.send({ do: 'addIceCandidate', connection: 1, request: 1_000_000, candidate })
+  await camera.line('channel')
+  camera.lines.length = 0
+  viewer.kill('SIGKILL')
+  await until(() => camera.lines.some(({ connectionState }) => connectionState === 'failed'), 'its end', 80_000)
   camera.socket.end()
   t.equal(await engine.stop(), 0, engine.errors)
 })
